@@ -1,0 +1,1 @@
+"""HTTP: REST, the git remote of each app, streams."""

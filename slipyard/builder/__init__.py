@@ -1,0 +1,1 @@
+"""Source to snapshot, snapshot to plan, plan to image."""

@@ -1,0 +1,1 @@
+"""The command line: speaks HTTP, and starts and supervises the parts."""

@@ -1,0 +1,1 @@
+"""One door for each outside system, and beside each a scripted fake."""

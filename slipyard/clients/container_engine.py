@@ -1,0 +1,131 @@
+"""The door to the container engine: what Slipyard asks of it, as values. `docker_engine.py` is the real one.
+
+Every call is idempotent where the engine allows it. Raises `Unavailable` where the engine does not answer,
+`NotFound` for a thing that is not there, `Conflict` for a name or an address that is taken.
+"""
+
+from collections.abc import AsyncIterator, Mapping, Sequence
+from dataclasses import dataclass, field
+from datetime import datetime
+from typing import Protocol
+
+from slipyard.domain.credentials import Credentials
+
+
+@dataclass(frozen=True)
+class EngineVersion:
+    version: str
+    api_version: str
+    containerd_image_store: bool
+
+
+@dataclass(frozen=True)
+class ImageFacts:
+    image_id: str
+    repo_digests: tuple[str, ...]
+    exposed_ports: tuple[int, ...]
+    command: tuple[str, ...]
+    stop_signal: str | None
+    user: str
+
+
+@dataclass(frozen=True)
+class NetworkSpec:
+    name: str
+    subnet: str
+    labels: Mapping[str, str]
+
+
+@dataclass(frozen=True)
+class ContainerSpec:
+    """Always: no-new-privileges, capabilities dropped, an init, limits, one network, never the engine's socket."""
+
+    name: str
+    image: str
+    env: Mapping[str, str] = field(repr=False)
+    labels: Mapping[str, str]
+    network: str
+    address: str
+    aliases: tuple[str, ...] = ()
+    command: tuple[str, ...] | None = None
+    millicores: int = 1000
+    memory_bytes: int = 512 * 1024 * 1024
+    processes: int = 4096
+    log_megabytes: int = 10
+    log_files: int = 3
+
+
+@dataclass(frozen=True)
+class ContainerState:
+    container_id: str
+    name: str
+    labels: Mapping[str, str]
+    image_id: str
+    running: bool
+    paused: bool
+    restarting: bool
+    exit_code: int | None
+    out_of_memory: bool
+    restarts: int
+    started_at: datetime | None
+    addresses: tuple[str, ...]
+
+
+@dataclass(frozen=True)
+class LogLine:
+    timestamp: datetime
+    stream: str
+    message: str
+
+
+@dataclass(frozen=True)
+class EngineEvent:
+    action: str  # start, die, oom, pause, unpause, destroy
+    container_id: str
+    labels: Mapping[str, str]
+
+
+class ContainerEngine(Protocol):
+    async def version(self) -> EngineVersion: ...
+
+    async def image(self, reference: str) -> ImageFacts | None: ...
+
+    async def pull(self, reference: str, credentials: Credentials | None = None) -> ImageFacts: ...
+
+    async def tag(self, image_id: str, reference: str) -> None: ...
+
+    async def push(self, reference: str, credentials: Credentials | None = None) -> str:
+        """Pushes `repository:tag` and returns the digest of its manifest as the engine reports it."""
+
+    async def remove_image(self, reference: str) -> None: ...
+
+    async def create_network(self, spec: NetworkSpec) -> None:
+        """Also succeeds where the same network is already there. `Conflict` where the subnet overlaps another."""
+
+    async def remove_network(self, name: str) -> None: ...
+
+    async def networks(self, labels: Mapping[str, str]) -> Sequence[NetworkSpec]: ...
+
+    async def create_container(self, spec: ContainerSpec) -> str:
+        """The container's id. `Conflict` where the name is taken: the fence between two holders of one claim."""
+
+    async def start(self, container_id: str) -> None: ...
+
+    async def stop(self, container_id: str, grace_seconds: float) -> None: ...
+
+    async def remove(self, container_id: str) -> None:
+        """Kills it where it runs. Gone already is done."""
+
+    async def keep_running(self, container_id: str, *, keep: bool) -> None:
+        """Restart policy `unless-stopped` or `no`."""
+
+    async def container(self, name_or_id: str) -> ContainerState | None: ...
+
+    async def containers(self, labels: Mapping[str, str]) -> Sequence[ContainerState]:
+        """Running or not, in one list call: no inspect for each."""
+
+    def logs(
+        self, container_id: str, *, tail: int | None = None, since: datetime | None = None, follow: bool = False
+    ) -> AsyncIterator[LogLine]: ...
+
+    def events(self, labels: Mapping[str, str]) -> AsyncIterator[EngineEvent]: ...

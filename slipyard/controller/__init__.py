@@ -1,0 +1,1 @@
+"""What Slipyard notices by itself: one loop to a file, one leader."""

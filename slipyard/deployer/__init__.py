@@ -1,0 +1,1 @@
+"""Release to instances: start, probe, route, drain, retire."""

@@ -1,0 +1,102 @@
+"""What a runtime must do for the pipeline. `docker/` is the first driver.
+
+Order of calls for one rollout: `ensure_network`, `ensure_image`, `start` for each instance (any order, repeatable),
+`wait_ready` for each, then the router's `switch`; later, for each old instance, `retire`. `retire` may only be called
+for an instance that the store has committed as `retiring`.
+"""
+
+from collections.abc import AsyncIterator, Mapping, Sequence
+from dataclasses import dataclass, field
+from datetime import datetime
+from typing import Protocol
+
+from slipyard.clients.container_engine import ImageFacts, LogLine
+from slipyard.domain.credentials import Credentials
+from slipyard.domain.health import HealthCheck
+from slipyard.domain.resources import Resources
+
+
+@dataclass(frozen=True)
+class AppNetwork:
+    """A network of one app: a /26 that no other app has until the app's route is gone."""
+
+    app_id: str
+    subnet: str
+
+
+@dataclass(frozen=True)
+class InstanceSpec:
+    """One container to be. Its name comes from `instance_id`, so a second attempt finds what the first one made."""
+
+    instance_id: str
+    app_id: str
+    app_slug: str
+    deployment_id: str
+    release_id: str
+    service: str
+    image: str
+    address: str
+    port: int | None
+    env: Mapping[str, str] = field(repr=False)
+    command: tuple[str, ...] | None
+    resources: Resources
+    health_check: HealthCheck
+
+
+@dataclass(frozen=True)
+class Observation:
+    """What the runtime says of one instance now."""
+
+    instance_id: str
+    app_id: str
+    container_id: str
+    image_id: str
+    running: bool
+    paused: bool
+    exit_code: int | None
+    out_of_memory: bool
+    restarts: int
+    started_at: datetime | None
+
+
+@dataclass(frozen=True)
+class InstanceEvent:
+    action: str
+    instance_id: str
+    app_id: str
+    container_id: str
+
+
+class Driver(Protocol):
+    async def ensure_network(self, network: AppNetwork) -> None:
+        """`Conflict` where another installation owns an overlapping subnet: issue another one."""
+
+    async def remove_network(self, app_id: str) -> None: ...
+
+    async def ensure_image(self, reference: str, *, pull: bool, credentials: Credentials | None = None) -> ImageFacts:
+        """The image on this engine; pulled where it is missing, or always where `pull` is set."""
+
+    async def start(self, spec: InstanceSpec) -> str:
+        """Creates and starts; returns the container's id. Finds and reuses what an earlier attempt made."""
+
+    async def wait_ready(self, spec: InstanceSpec, container_id: str) -> None:
+        """Returns at the first good probe. `RolloutFailed` with the reason and the last log lines where the
+        container exits, or `health_check.start_period` passes."""
+
+    async def keep_running(self, container_id: str, *, keep: bool) -> None:
+        """Whether the engine brings it back after a crash or a reboot: true once it serves, false before retiring."""
+
+    async def retire(self, instance_id: str, grace_seconds: float) -> None:
+        """Stops and removes the instance's container. Gone already is done."""
+
+    async def observe(self) -> Sequence[Observation]:
+        """Every instance of this installation, in one call to the engine."""
+
+    async def look(self, instance_id: str) -> Observation | None: ...
+
+    def logs(
+        self, instance_id: str, *, tail: int | None = None, since: datetime | None = None, follow: bool = False
+    ) -> AsyncIterator[LogLine]: ...
+
+    def events(self) -> AsyncIterator[InstanceEvent]:
+        """Deaths, starts and removals as the engine reports them; ends when the engine goes away."""

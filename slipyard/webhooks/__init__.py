@@ -1,0 +1,1 @@
+"""What others tell us: verify, parse, write down, answer."""
