@@ -1,0 +1,22 @@
+"""What an app is told to be. Stored as one JSON value; every change is a new value."""
+
+from pydantic import Field
+
+from slipyard.domain.health import HealthCheck
+from slipyard.domain.resources import Resources
+from slipyard.domain.source import Source
+from slipyard.domain.values import Value
+
+DEFAULT_PORT = 3000
+
+
+class AppConfig(Value):
+    source: Source = Source()
+    port: int | None = Field(None, ge=1, le=65535, description="Default: the image's only EXPOSE, else 3000")
+    health_check: HealthCheck = HealthCheck()
+    resources: Resources = Resources()
+    min_instances: int = Field(1, ge=0, le=100)
+    max_instances: int = Field(1, ge=1, le=100)
+    auto_deploy: bool = True
+    watch_paths: list[str] = Field(default_factory=list)
+    build_cache: bool = True

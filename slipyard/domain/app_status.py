@@ -1,0 +1,73 @@
+"""An app's status is never stored: it is computed from what is wanted, what is under way and what runs."""
+
+from dataclasses import dataclass
+from enum import StrEnum
+
+from slipyard.domain.lifecycle import DeploymentStatus
+
+
+class AppStatus(StrEnum):
+    CREATING = "creating"
+    BUILDING = "building"
+    DEPLOYING = "deploying"
+    STARTING = "starting"
+    RUNNING = "running"
+    RESTARTING = "restarting"
+    STOPPING = "stopping"
+    STOPPED = "stopped"
+    SLEEPING = "sleeping"
+    DEGRADED = "degraded"
+    FAILED = "failed"
+    DELETING = "deleting"
+    REMOVED = "removed"
+
+
+_AT_WORK = frozenset({DeploymentStatus.PENDING, DeploymentStatus.DEPLOYING, DeploymentStatus.VERIFYING})
+
+
+@dataclass(frozen=True)
+class AppFacts:
+    """What the status is computed from. `wanted` and `serving` count routed instances."""
+
+    deleting: bool
+    removed: bool
+    stopped: bool
+    latest: DeploymentStatus | None
+    active: bool
+    wanted: int
+    serving: int
+    occupied: int
+    last_error: str | None
+
+
+def app_status(facts: AppFacts) -> tuple[AppStatus, str]:
+    """The status and a sentence that says why."""
+    if facts.removed:
+        return AppStatus.REMOVED, "Deleted."
+    if facts.deleting:
+        return AppStatus.DELETING, "Its containers, network and images are being removed."
+    if facts.latest is DeploymentStatus.BUILDING:
+        return AppStatus.BUILDING, "A build is under way."
+    if facts.latest in _AT_WORK:
+        return AppStatus.DEPLOYING, f"A deployment is {facts.latest}."
+    return _stopped(facts) if facts.stopped else _live(facts) if facts.active else _never_live(facts)
+
+
+def _stopped(facts: AppFacts) -> tuple[AppStatus, str]:
+    if facts.occupied:
+        return AppStatus.STOPPING, "Its instances are finishing their requests."
+    return AppStatus.STOPPED, "Stopped on purpose; `slipyard start` brings it back."
+
+
+def _never_live(facts: AppFacts) -> tuple[AppStatus, str]:
+    if facts.latest is DeploymentStatus.FAILED:
+        return AppStatus.FAILED, facts.last_error or "The last deployment failed."
+    return AppStatus.CREATING, "Nothing was deployed yet: push to its git remote, or deploy an image or a directory."
+
+
+def _live(facts: AppFacts) -> tuple[AppStatus, str]:
+    if facts.serving == 0 and facts.wanted > 0:
+        return AppStatus.RESTARTING, "No instance serves; Slipyard is starting one."
+    if facts.serving < facts.wanted:
+        return AppStatus.DEGRADED, f"{facts.serving} of {facts.wanted} instances serve."
+    return AppStatus.RUNNING, "All instances serve."

@@ -1,0 +1,155 @@
+"""Claims: who works on a row. A claim is a random token; every later write of its holder is fenced by it."""
+
+import os
+import secrets
+import socket
+from dataclasses import dataclass
+from datetime import datetime
+from pathlib import Path
+from typing import Any
+
+from sqlalchemy import CursorResult, Update, update
+from sqlmodel import Session, col, select
+
+from slipyard.domain.errors import LeaseLost
+from slipyard.domain.lifecycle import BuildStatus, DeploymentStatus
+from slipyard.store.tables import Build, Deployment
+from slipyard.store.transition import transition
+
+Claimable = type[Build] | type[Deployment]
+
+
+@dataclass(frozen=True)
+class Claim:
+    kind: Claimable
+    id: str
+    token: str
+    attempt: int
+
+
+@dataclass(frozen=True)
+class Holder:
+    """A process that cannot be mistaken for a later one with the same number."""
+
+    host: str
+    pid: int
+    started: str  # in clock ticks since the boot, from /proc
+
+    @classmethod
+    def me(cls) -> "Holder":
+        return cls(socket.gethostname(), os.getpid(), process_start(os.getpid()) or "0")
+
+    @classmethod
+    def parse(cls, text: str) -> "Holder":
+        host, pid, started = text.rsplit(":", 2)
+        return cls(host, int(pid), started)
+
+    def __str__(self) -> str:
+        return f"{self.host}:{self.pid}:{self.started}"
+
+
+def process_start(pid: int) -> str | None:
+    """The boot's identity and the start time of a process; None where it is not there."""
+    try:
+        stat = Path(f"/proc/{pid}/stat").read_text()
+    except OSError:
+        return None
+    return stat.rpartition(")")[2].split()[19]
+
+
+def claim_build(session: Session, build_id: str, holder: str, now: datetime) -> Claim | None:
+    """None where it is not this worker's to take: taken, over, or another build of the app runs."""
+    build = session.get(Build, build_id, with_for_update=True)
+    if build is None or build.claim_token is not None:
+        return None
+    fields = _claim_fields(build, holder)
+    if build.status is BuildStatus.QUEUED and not _another_runs(session, build):
+        transition(session, build, BuildStatus.RUNNING, now=now, message="Build started.", started_at=now, **fields)
+    elif build.status is BuildStatus.RUNNING:
+        _reclaim(session, build, fields)
+    else:
+        return None
+    return Claim(Build, build.id, fields["claim_token"], fields["attempt"])
+
+
+def claim_deployment(session: Session, deployment_id: str, holder: str, now: datetime) -> Claim | None:
+    """None where it is not this worker's to take: taken, over, not ready, or not the app's turn yet."""
+    row = session.get(Deployment, deployment_id, with_for_update=True)
+    if row is None or row.claim_token is not None:
+        return None
+    fields = _claim_fields(row, holder)
+    if row.status in {DeploymentStatus.DEPLOYING, DeploymentStatus.VERIFYING}:
+        _reclaim(session, row, fields)
+    elif is_ready_to_deploy(row) and not _another_deploys(session, row):
+        message = "Rollout started."
+        transition(session, row, DeploymentStatus.DEPLOYING, now=now, message=message, started_at=now, **fields)
+    else:
+        return None
+    return Claim(Deployment, row.id, fields["claim_token"], fields["attempt"])
+
+
+def is_ready_to_deploy(row: Deployment) -> bool:
+    """Waiting only for a worker or the app's turn: it has its release, or an image to make one of."""
+    if row.status is DeploymentStatus.BUILDING:
+        return row.release_id is not None
+    return row.status is DeploymentStatus.PENDING and (row.release_id is not None or row.image is not None)
+
+
+def beat(session: Session, claim: Claim) -> None:
+    """Shows that the holder lives. `LeaseLost` where somebody else holds the row now, or it is over."""
+    kind = claim.kind
+    held = update(kind).where(col(kind.id) == claim.id, col(kind.claim_token) == claim.token)
+    _one(session, held.values(heartbeat=kind.heartbeat + 1), claim)
+
+
+def require(session: Session, claim: Claim) -> None:
+    """Locks the claimed row, so that what this transaction writes is fenced by the token."""
+    beat(session, claim)
+
+
+def release(session: Session, claim: Claim) -> None:
+    """Gives the row back unfinished: the next worker resumes it. Nothing to do where it is lost already."""
+    kind = claim.kind
+    held = update(kind).where(col(kind.id) == claim.id, col(kind.claim_token) == claim.token)
+    session.execute(held.values(claim_token=None, claim_holder=None))
+
+
+def take_away(session: Session, kind: Claimable, row_id: str, token: str) -> bool:
+    """Ends a lost claim, after its holder is known to be dead or fenced."""
+    held = update(kind).where(col(kind.id) == row_id, col(kind.claim_token) == token)
+    done = session.execute(held.values(claim_token=None, claim_holder=None))
+    return isinstance(done, CursorResult) and done.rowcount == 1
+
+
+def _claim_fields(row: Build | Deployment, holder: str) -> dict[str, Any]:
+    return {
+        "claim_token": secrets.token_hex(16),
+        "claim_holder": holder,
+        "heartbeat": row.heartbeat + 1,
+        "attempt": row.attempt + 1,
+    }
+
+
+def _reclaim(session: Session, row: Build | Deployment, fields: dict[str, Any]) -> None:
+    for name, value in fields.items():
+        setattr(row, name, value)
+    session.add(row)
+    session.flush()
+
+
+def _another_runs(session: Session, build: Build) -> bool:
+    query = select(Build.id).where(Build.app_id == build.app_id, col(Build.status) == BuildStatus.RUNNING)
+    return session.exec(query).first() is not None
+
+
+def _another_deploys(session: Session, row: Deployment) -> bool:
+    at_work = (DeploymentStatus.DEPLOYING, DeploymentStatus.VERIFYING)
+    query = select(Deployment.id).where(Deployment.app_id == row.app_id, col(Deployment.status).in_(at_work))
+    return session.exec(query).first() is not None
+
+
+def _one(session: Session, statement: Update, claim: Claim) -> None:
+    done = session.execute(statement)
+    if not isinstance(done, CursorResult) or done.rowcount != 1:
+        noun = claim.kind.__name__.lower()
+        raise LeaseLost(f"The claim on {noun} {claim.id} is held by another process now; this one stops.")

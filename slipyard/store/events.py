@@ -1,0 +1,27 @@
+"""The event of an app, numbered in the same commit as the change it tells of."""
+
+from datetime import datetime
+from typing import Any
+
+from sqlalchemy import update
+from sqlmodel import Session, col, select
+
+from slipyard.domain.ids import new_id
+from slipyard.store.tables import App, Event
+
+
+def record(session: Session, app_id: str, kind: str, message: str, *, now: datetime, **data: Any) -> Event:
+    """Takes the app's next sequence number under the row's lock, so numbers have no gaps and no doubles."""
+    session.execute(update(App).where(col(App.id) == app_id).values(last_event=App.last_event + 1))
+    sequence = session.exec(select(App.last_event).where(App.id == app_id)).one()
+    event = Event(
+        id=new_id("evt"), app_id=app_id, sequence=sequence, kind=kind, message=message, data=data, created_at=now
+    )
+    session.add(event)
+    session.flush()
+    return event
+
+
+def events_after(session: Session, app_id: str, sequence: int, limit: int = 100) -> list[Event]:
+    query = select(Event).where(Event.app_id == app_id, col(Event.sequence) > sequence)
+    return list(session.exec(query.order_by(col(Event.sequence)).limit(limit)))

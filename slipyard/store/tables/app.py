@@ -1,0 +1,78 @@
+"""Apps, their environment, and the organization that owns them."""
+
+from datetime import datetime
+
+from sqlalchemy import Index, text
+from sqlmodel import Field, SQLModel
+
+from slipyard.domain.app import AppConfig
+from slipyard.store.columns import Json, UtcTime
+
+
+class Organization(SQLModel, table=True):
+    __tablename__ = "organization"
+
+    id: str = Field(primary_key=True)
+    slug: str = Field(unique=True)
+    name: str
+    max_apps: int | None = None  # None: no limit
+    created_at: datetime = Field(sa_type=UtcTime)
+
+
+class App(SQLModel, table=True):
+    """`last_*` are the counters that give each app's rows their order; nothing is ordered by time."""
+
+    __tablename__ = "app"
+    __table_args__ = (
+        Index(
+            "app_slug",
+            "organization_id",
+            "slug",
+            unique=True,
+            sqlite_where=text("deleted_at IS NULL"),
+            postgresql_where=text("deleted_at IS NULL"),
+        ),
+        Index(
+            "app_host",
+            "host",
+            unique=True,
+            sqlite_where=text("deleted_at IS NULL"),
+            postgresql_where=text("deleted_at IS NULL"),
+        ),
+    )
+
+    id: str = Field(primary_key=True)
+    organization_id: str = Field(foreign_key="organization.id", index=True)
+    slug: str
+    name: str
+    description: str = ""
+    labels: dict[str, str] = Field(default_factory=dict, sa_type=Json(dict[str, str]))
+    environment: str = "production"
+    config: AppConfig = Field(sa_type=Json(AppConfig))
+    host: str
+    repository_secret: str  # 128 bits in the names of its images: FROM finds any image of an engine whose name is known
+    subnet: str | None = Field(default=None, unique=True)  # issued at the first rollout, free once the app is removed
+    last_address: str | None = None  # where the ring of addresses stands
+    stopped: bool = False
+    version: int = 1  # for ETag and If-Match
+    last_event: int = 0
+    last_build: int = 0
+    last_deployment: int = 0
+    last_release: int = 0
+    last_route: int = 0
+    decided_commit: str | None = None  # the head of its branch that was last turned into a build
+    created_at: datetime = Field(sa_type=UtcTime)
+    updated_at: datetime = Field(sa_type=UtcTime)
+    last_deployed_at: datetime | None = Field(default=None, sa_type=UtcTime)
+    deleting_at: datetime | None = Field(default=None, sa_type=UtcTime)
+    deleted_at: datetime | None = Field(default=None, sa_type=UtcTime)
+
+
+class EnvVar(SQLModel, table=True):
+    __tablename__ = "env_var"
+
+    app_id: str = Field(foreign_key="app.id", primary_key=True)
+    name: str = Field(primary_key=True)
+    value_encrypted: bytes
+    fingerprint: str
+    updated_at: datetime = Field(sa_type=UtcTime)

@@ -1,0 +1,68 @@
+"""Events, webhooks and their deliveries, and the lease of the leader."""
+
+from datetime import datetime
+from typing import Any
+
+from sqlalchemy import Index
+from sqlmodel import Field, SQLModel
+
+from slipyard.store.columns import Json, UtcTime
+
+
+class Event(SQLModel, table=True):
+    """What happened to an app, numbered by app without gaps."""
+
+    __tablename__ = "event"
+    __table_args__ = (Index("event_sequence", "app_id", "sequence", unique=True),)
+
+    id: str = Field(primary_key=True)
+    app_id: str = Field(foreign_key="app.id")
+    sequence: int
+    kind: str  # build.running, deployment.active, instance.retiring, app.created, ...
+    message: str
+    data: dict[str, Any] = Field(default_factory=dict, sa_type=Json(dict[str, Any]))
+    created_at: datetime = Field(sa_type=UtcTime)
+
+
+class Hook(SQLModel, table=True):
+    __tablename__ = "hook"
+
+    id: str = Field(primary_key=True)
+    app_id: str = Field(foreign_key="app.id", index=True)
+    provider: str
+    secret_encrypted: bytes
+    rejected: int = 0  # deliveries whose signature was wrong
+    created_at: datetime = Field(sa_type=UtcTime)
+    deleted_at: datetime | None = Field(default=None, sa_type=UtcTime)
+
+
+class Delivery(SQLModel, table=True):
+    """Written down before it is answered; decided once."""
+
+    __tablename__ = "delivery"
+    __table_args__ = (Index("delivery_once", "hook_id", "provider_id", unique=True),)
+
+    id: str = Field(primary_key=True)
+    hook_id: str = Field(foreign_key="hook.id")
+    app_id: str = Field(foreign_key="app.id", index=True)
+    provider_id: str
+    event: str
+    headers: dict[str, str] = Field(sa_type=Json(dict[str, str]))
+    body: bytes
+    body_digest: str
+    verdict: str | None = None  # deployed, superseded, skipped, ignored, rejected; None: not decided yet
+    reason: str | None = None
+    deployment_id: str | None = None
+    received_at: datetime = Field(sa_type=UtcTime)
+    decided_at: datetime | None = Field(default=None, sa_type=UtcTime)
+
+
+class Lease(SQLModel, table=True):
+    """Who leads. Others call it lost when their own clock saw `heartbeat` stand still for the lease."""
+
+    __tablename__ = "lease"
+
+    name: str = Field(primary_key=True)
+    holder: str
+    token: str
+    heartbeat: int = 0

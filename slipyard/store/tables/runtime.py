@@ -1,0 +1,44 @@
+"""Instances and routes: what runs, and where traffic goes."""
+
+from datetime import datetime
+
+from sqlalchemy import Index
+from sqlmodel import Field, SQLModel
+
+from slipyard.domain.lifecycle import InstanceStatus
+from slipyard.store.columns import Json, UtcTime, Word
+
+
+class Instance(SQLModel, table=True):
+    """One container, written down before it is made. Its container's name comes from `id`."""
+
+    __tablename__ = "instance"
+    __table_args__ = (Index("instance_app_status", "app_id", "status"),)
+
+    id: str = Field(primary_key=True)
+    app_id: str = Field(foreign_key="app.id")
+    deployment_id: str = Field(foreign_key="deployment.id", index=True)
+    release_id: str = Field(foreign_key="release.id")
+    service: str
+    ordinal: int  # 0..replicas-1 within its service
+    status: InstanceStatus = Field(sa_type=Word(InstanceStatus))
+    address: str
+    port: int | None = None  # None: not routed
+    container_id: str | None = None
+    failures: int = 0  # restarts by the healer since it last ran well
+    created_at: datetime = Field(sa_type=UtcTime)
+    retiring_at: datetime | None = Field(default=None, sa_type=UtcTime)
+    retired_at: datetime | None = Field(default=None, sa_type=UtcTime)
+
+
+class RouteRow(SQLModel, table=True):
+    """The intent of an app's route. The files of the router are a projection of it: `applied` says they agree."""
+
+    __tablename__ = "route"
+
+    app_id: str = Field(foreign_key="app.id", primary_key=True)
+    generation: int
+    state: str
+    addresses: list[str] = Field(default_factory=list, sa_type=Json(list[str]))
+    deployment_id: str | None = None
+    applied: bool = False
