@@ -6,17 +6,19 @@ import socket
 from dataclasses import dataclass
 from datetime import datetime
 from pathlib import Path
-from typing import Any
+from typing import Any, TypeVar
 
 from sqlalchemy import CursorResult, Update, update
 from sqlmodel import Session, col, select
 
 from slipyard.domain.errors import LeaseLost
 from slipyard.domain.lifecycle import BuildStatus, DeploymentStatus
+from slipyard.store.events import lock_app
 from slipyard.store.tables import Build, Deployment
 from slipyard.store.transition import transition
 
 Claimable = type[Build] | type[Deployment]
+Work = TypeVar("Work", Build, Deployment)
 
 
 @dataclass(frozen=True)
@@ -59,7 +61,7 @@ def process_start(pid: int) -> str | None:
 
 def claim_build(session: Session, build_id: str, holder: str, now: datetime) -> Claim | None:
     """None where it is not this worker's to take: taken, over, or another build of the app runs."""
-    build = session.get(Build, build_id, with_for_update=True)
+    build = _locked(session, Build, build_id)
     if build is None or build.claim_token is not None:
         return None
     fields = _claim_fields(build, holder)
@@ -74,7 +76,7 @@ def claim_build(session: Session, build_id: str, holder: str, now: datetime) -> 
 
 def claim_deployment(session: Session, deployment_id: str, holder: str, now: datetime) -> Claim | None:
     """None where it is not this worker's to take: taken, over, not ready, or not the app's turn yet."""
-    row = session.get(Deployment, deployment_id, with_for_update=True)
+    row = _locked(session, Deployment, deployment_id)
     if row is None or row.claim_token is not None:
         return None
     fields = _claim_fields(row, holder)
@@ -103,7 +105,8 @@ def beat(session: Session, claim: Claim) -> None:
 
 
 def require(session: Session, claim: Claim) -> None:
-    """Locks the claimed row, so that what this transaction writes is fenced by the token."""
+    """Locks the app and the claimed row, so that what this transaction writes is fenced by the token."""
+    _lock_app_of(session, claim.kind, claim.id)
     beat(session, claim)
 
 
@@ -119,6 +122,18 @@ def take_away(session: Session, kind: Claimable, row_id: str, token: str) -> boo
     held = update(kind).where(col(kind.id) == row_id, col(kind.claim_token) == token)
     done = session.execute(held.values(claim_token=None, claim_holder=None))
     return isinstance(done, CursorResult) and done.rowcount == 1
+
+
+def _locked(session: Session, kind: type[Work], row_id: str) -> Work | None:
+    """The row as it is now: with its app locked, two workers cannot both find that nothing else of it runs."""
+    _lock_app_of(session, kind, row_id)
+    return session.get(kind, row_id, populate_existing=True, with_for_update=True)
+
+
+def _lock_app_of(session: Session, kind: Claimable, row_id: str) -> None:
+    app_id = session.exec(select(kind.app_id).where(kind.id == row_id)).first()
+    if app_id is not None:
+        lock_app(session, app_id)
 
 
 def _claim_fields(row: Build | Deployment, holder: str) -> dict[str, Any]:

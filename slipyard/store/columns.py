@@ -7,6 +7,15 @@ from typing import Any
 from pydantic import TypeAdapter
 from sqlalchemy import DateTime, Dialect, Text
 from sqlalchemy.types import TypeDecorator
+from sqlmodel import SQLModel
+
+# A migration can only change a constraint that has a name, the same on every database; set before any table is defined.
+SQLModel.metadata.naming_convention = {
+    "ix": "ix_%(column_0_label)s",
+    "uq": "uq_%(table_name)s_%(column_0_name)s",
+    "fk": "fk_%(table_name)s_%(column_0_name)s",
+    "pk": "pk_%(table_name)s",
+}
 
 
 class Json(TypeDecorator[Any]):

@@ -10,6 +10,14 @@ from slipyard.domain.ids import new_id
 from slipyard.store.tables import App, Event
 
 
+def lock_app(session: Session, app_id: str) -> None:
+    """Whoever changes rows of an app locks the app first, so that no two of them wait for each other.
+
+    SQLite has one writer at a time anyway, and ignores it.
+    """
+    session.exec(select(App.id).where(App.id == app_id).with_for_update(key_share=True))
+
+
 def record(session: Session, app_id: str, kind: str, message: str, *, now: datetime, **data: Any) -> Event:
     """Takes the app's next sequence number under the row's lock, so numbers have no gaps and no doubles."""
     session.execute(update(App).where(col(App.id) == app_id).values(last_event=App.last_event + 1))

@@ -8,7 +8,7 @@ from sqlmodel import Session, col
 
 from slipyard.domain.errors import LeaseLost, StatusConflict
 from slipyard.domain.lifecycle import Status, moves_from
-from slipyard.store.events import record
+from slipyard.store.events import lock_app, record
 from slipyard.store.tables import Build, Deployment, Instance
 
 Row = Build | Deployment | Instance
@@ -32,6 +32,7 @@ def transition(
     kind = type(row)
     if to not in moves_from(row.status):
         raise StatusConflict(f"{_noun(row)} {row.id} is {row.status}, which never becomes {to}; look at its events.")
+    lock_app(session, row.app_id)
     condition = [col(kind.id) == row.id, col(kind.status) == row.status]
     if claim is not None and not isinstance(row, Instance):
         condition.append(col(kind.claim_token) == claim)  # type: ignore[union-attr]

@@ -58,6 +58,7 @@ class Build(SQLModel, table=True):
     published_at: datetime | None = Field(default=None, sa_type=UtcTime)
     publish_attempts: int = 0
     publish_error: str | None = None
+    image_removed_at: datetime | None = Field(default=None, sa_type=UtcTime)  # made room: cannot be deployed any more
     cancel_reason: str | None = None
     error: str | None = None
     log_tail: list[str] = Field(default_factory=list, sa_type=Json(list[str]))
