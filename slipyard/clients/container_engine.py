@@ -47,7 +47,7 @@ class ContainerSpec:
     network: str
     address: str
     aliases: tuple[str, ...] = ()
-    command: tuple[str, ...] | None = None
+    command: tuple[str, ...] | None = None  # replaces the image's CMD, keeps its ENTRYPOINT
     millicores: int = 1000
     memory_bytes: int = 512 * 1024 * 1024
     processes: int = 4096
@@ -57,6 +57,8 @@ class ContainerSpec:
 
 @dataclass(frozen=True)
 class ContainerState:
+    """`running` is true while paused too, and false while the engine waits to restart it."""
+
     container_id: str
     name: str
     labels: Mapping[str, str]
@@ -69,6 +71,8 @@ class ContainerState:
     restarts: int
     started_at: datetime | None
     addresses: tuple[str, ...]
+    pid: int | None = None  # of its first process, as the host sees it; only `container` says it
+    error: str = ""  # why the engine could not start it; only `container` says it
 
 
 @dataclass(frozen=True)
@@ -122,7 +126,11 @@ class ContainerEngine(Protocol):
     async def container(self, name_or_id: str) -> ContainerState | None: ...
 
     async def containers(self, labels: Mapping[str, str]) -> Sequence[ContainerState]:
-        """Running or not, in one list call: no inspect for each."""
+        """Running or not, in one list call: no inspect for each, so `out_of_memory` is False, `restarts` 0 and
+        `started_at` None here."""
+
+    async def wait(self, container_id: str) -> int:
+        """Returns its exit code as soon as it does not run, at once where it ended before. Cancelling is cheap."""
 
     def logs(
         self, container_id: str, *, tail: int | None = None, since: datetime | None = None, follow: bool = False

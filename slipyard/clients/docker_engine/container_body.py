@@ -1,0 +1,44 @@
+"""The one function that says what a container may do."""
+
+from typing import Any
+
+from slipyard.clients.container_engine import ContainerSpec
+
+# What ordinary images need to chown, to drop to their own user, to signal their children and to listen below 1024.
+CAPABILITIES = ("CHOWN", "DAC_OVERRIDE", "FOWNER", "KILL", "NET_BIND_SERVICE", "SETGID", "SETUID")
+_NANO_CPUS_PER_MILLICORE = 1_000_000
+
+
+def container_body(spec: ContainerSpec) -> dict[str, Any]:
+    """The body of `POST /containers/create`. A `command` replaces the image's CMD and keeps its ENTRYPOINT."""
+    return {
+        "Image": spec.image,
+        "Env": [f"{name}={value}" for name, value in spec.env.items()],
+        "Labels": dict(spec.labels),
+        "Cmd": None if spec.command is None else list(spec.command),
+        "HostConfig": _host_config(spec),
+        "NetworkingConfig": {"EndpointsConfig": {spec.network: _endpoint(spec)}},
+    }
+
+
+def _host_config(spec: ContainerSpec) -> dict[str, Any]:
+    return {
+        "NetworkMode": spec.network,
+        "RestartPolicy": {"Name": "no"},
+        "Init": True,
+        "CapDrop": ["ALL"],
+        "CapAdd": list(CAPABILITIES),
+        "SecurityOpt": ["no-new-privileges"],
+        "NanoCpus": spec.millicores * _NANO_CPUS_PER_MILLICORE,
+        "Memory": spec.memory_bytes,
+        "MemorySwap": spec.memory_bytes,  # the same as Memory: no swap on top of it
+        "PidsLimit": spec.processes,
+        "LogConfig": {
+            "Type": "json-file",
+            "Config": {"max-size": f"{spec.log_megabytes}m", "max-file": str(spec.log_files)},
+        },
+    }
+
+
+def _endpoint(spec: ContainerSpec) -> dict[str, Any]:
+    return {"IPAMConfig": {"IPv4Address": spec.address}, "Aliases": list(spec.aliases)}

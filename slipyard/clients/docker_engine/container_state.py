@@ -1,0 +1,58 @@
+"""What the engine says of a container: from its list, where exit codes are only in a sentence, or from one inspect."""
+
+import re
+from collections.abc import Mapping
+from datetime import datetime
+from typing import Any
+
+from slipyard.clients.container_engine import ContainerState
+
+_EXIT_CODE = re.compile(r"(?:Exited|Restarting) \((\d+)\)")
+_ALIVE = {"running", "paused"}
+_NEVER = "0001-01-01T00:00:00Z"
+
+
+def listed(row: Mapping[str, Any]) -> ContainerState:
+    """The list does not say `out_of_memory`, `restarts` and `started_at`: False, 0 and None."""
+    exited = _EXIT_CODE.match(row["Status"])
+    return ContainerState(
+        container_id=row["Id"],
+        name=row["Names"][0].removeprefix("/") if row["Names"] else "",
+        labels=row["Labels"],
+        image_id=row["ImageID"],
+        running=row["State"] in _ALIVE,
+        paused=row["State"] == "paused",
+        restarting=row["State"] == "restarting",
+        exit_code=int(exited[1]) if exited else None,
+        out_of_memory=False,
+        restarts=0,
+        started_at=None,
+        addresses=_addresses(row["NetworkSettings"]["Networks"]),
+    )
+
+
+def inspected(facts: Mapping[str, Any]) -> ContainerState:
+    state = facts["State"]
+    over = state["Status"] in {"exited", "dead", "restarting"}
+    return ContainerState(
+        container_id=facts["Id"],
+        name=facts["Name"].removeprefix("/"),
+        labels=facts["Config"]["Labels"] or {},
+        image_id=facts["Image"],
+        running=state["Status"] in _ALIVE,
+        paused=state["Status"] == "paused",
+        restarting=state["Status"] == "restarting",
+        exit_code=state["ExitCode"] if over else None,
+        out_of_memory=state["OOMKilled"],
+        restarts=facts["RestartCount"],
+        started_at=None if state["StartedAt"] == _NEVER else datetime.fromisoformat(state["StartedAt"]),
+        addresses=_addresses(facts["NetworkSettings"]["Networks"]),
+        pid=state["Pid"] or None,
+        error=state["Error"],
+    )
+
+
+def _addresses(networks: Mapping[str, Any]) -> tuple[str, ...]:
+    """A container that does not run has no address but the one that it was given."""
+    found = (network["IPAddress"] or (network["IPAMConfig"] or {}).get("IPv4Address") for network in networks.values())
+    return tuple(address for address in found if address)

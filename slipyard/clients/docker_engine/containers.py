@@ -1,0 +1,90 @@
+"""Containers: create, start, stop, remove, look, read, wait."""
+
+from collections.abc import AsyncGenerator, Mapping, Sequence
+from contextlib import aclosing
+from datetime import datetime
+
+from slipyard.clients.container_engine import ContainerSpec, ContainerState, LogLine
+from slipyard.clients.docker_engine.connection import Connection, StreamRequest
+from slipyard.clients.docker_engine.container_body import container_body
+from slipyard.clients.docker_engine.container_state import inspected, listed
+from slipyard.clients.docker_engine.frames import json_lines, log_lines
+from slipyard.clients.docker_engine.labels import label_filter
+from slipyard.domain.errors import NotFound, Unavailable
+
+
+class Containers:
+    def __init__(self, connection: Connection) -> None:
+        self._connection = connection
+
+    async def create_container(self, spec: ContainerSpec) -> str:
+        body = container_body(spec)
+        made = await self._connection.call(
+            f"create the container {spec.name}", lambda api: api.create_container_from_config(body, spec.name)
+        )
+        return str(made["Id"])
+
+    async def start(self, container_id: str) -> None:
+        await self._connection.call(f"start the container {container_id}", lambda api: api.start(container_id))
+
+    async def stop(self, container_id: str, grace_seconds: float) -> None:
+        seconds = max(0, round(grace_seconds))
+        await self._connection.call(
+            f"stop the container {container_id}", lambda api: api.stop(container_id, timeout=seconds), patient=True
+        )
+
+    async def remove(self, container_id: str) -> None:
+        try:
+            await self._connection.call(
+                f"remove the container {container_id}",
+                lambda api: api.remove_container(container_id, v=True, force=True),
+                patient=True,
+            )
+        except NotFound:
+            return
+
+    async def keep_running(self, container_id: str, *, keep: bool) -> None:
+        policy = {"Name": "unless-stopped" if keep else "no"}
+        await self._connection.call(
+            f"change the restart policy of {container_id}",
+            lambda api: api.update_container(container_id, restart_policy=policy),
+        )
+
+    async def container(self, name_or_id: str) -> ContainerState | None:
+        try:
+            facts = await self._connection.call(
+                f"inspect the container {name_or_id}", lambda api: api.inspect_container(name_or_id)
+            )
+        except NotFound:
+            return None
+        return inspected(facts)
+
+    async def containers(self, labels: Mapping[str, str]) -> Sequence[ContainerState]:
+        filters = {"label": label_filter(labels)}
+        return await self._connection.call(
+            "list containers", lambda api: [listed(row) for row in api.containers(all=True, filters=filters)]
+        )
+
+    async def wait(self, container_id: str) -> int:
+        path = f"/containers/{container_id}/wait"
+        request = StreamRequest(f"wait for the container {container_id}", "POST", path)
+        async with aclosing(self._connection.stream(request, json_lines)) as answers:
+            async for answer in answers:
+                return int(answer["StatusCode"])
+        raise Unavailable(
+            f"The container engine went away while it was asked how {container_id} ends. Start it and try again."
+        )
+
+    def logs(
+        self, container_id: str, *, tail: int | None = None, since: datetime | None = None, follow: bool = False
+    ) -> AsyncGenerator[LogLine, None]:
+        params = {
+            "stdout": 1,
+            "stderr": 1,
+            "timestamps": 1,
+            "follow": int(follow),
+            "tail": "all" if tail is None else tail,
+            "since": f"{since.timestamp():.6f}" if since else 0,
+        }
+        request = StreamRequest(f"read the output of {container_id}", "GET", f"/containers/{container_id}/logs", params)
+        return self._connection.stream(request, log_lines)

@@ -1,0 +1,95 @@
+"""A container that exists only in memory: what its image makes it do, and what has become of it."""
+
+import asyncio
+from collections.abc import Sequence
+from dataclasses import dataclass, field
+from datetime import datetime
+
+from slipyard.clients.container_engine import ContainerSpec, ContainerState, ImageFacts, LogLine
+from slipyard.domain.clock import Clock
+
+
+@dataclass(frozen=True)
+class Behaviour:
+    """Seconds from the start. `complaint` is what every probe gets once it answers: "answered 500 on /healthz"."""
+
+    ready_after: float = 0.0
+    exits_after: float | None = None
+    exit_code: int = 0
+    out_of_memory: bool = False
+    port: int | None = None  # None: the PORT that it was given
+    complaint: str | None = None
+    output: tuple[str, ...] = ()
+
+
+@dataclass(frozen=True)
+class SimulatedImage:
+    facts: ImageFacts
+    behaviour: Behaviour = Behaviour()
+
+
+@dataclass
+class SimulatedContainer:
+    container_id: str
+    spec: ContainerSpec
+    image: SimulatedImage
+    clock: Clock
+    status: str = "created"
+    exit_code: int | None = None
+    out_of_memory: bool = False
+    restarts: int = 0
+    keep: bool = False
+    runs: int = 0
+    started: float = 0.0
+    started_at: datetime | None = None
+    lines: list[LogLine] = field(default_factory=list)
+    _changed: asyncio.Event = field(default_factory=asyncio.Event)
+
+    @property
+    def running(self) -> bool:
+        return self.status == "running"
+
+    def begin(self) -> None:
+        self.runs += 1
+        self.status, self.exit_code = "running", None
+        self.started, self.started_at = self.clock.monotonic(), self.clock.now()
+        self.say(self.image.behaviour.output)
+
+    def end(self, exit_code: int, *, out_of_memory: bool = False) -> None:
+        self.status, self.exit_code, self.out_of_memory = "exited", exit_code, out_of_memory
+        self._notify()
+
+    def say(self, messages: Sequence[str], stream: str = "stdout") -> None:
+        self.lines += [LogLine(self.clock.now(), stream, message) for message in messages]
+        self._notify()
+
+    async def changed(self) -> None:
+        await self._changed.wait()
+
+    def complaint(self, port: int) -> str | None:
+        """What a probe is told, as `deployer/probes.py` says it."""
+        behaviour = self.image.behaviour
+        listening = behaviour.port or int(self.spec.env.get("PORT", port))
+        if not self.running or listening != port or self.clock.monotonic() < self.started + behaviour.ready_after:
+            return "did not answer: connection refused"
+        return behaviour.complaint
+
+    def state(self) -> ContainerState:
+        return ContainerState(
+            container_id=self.container_id,
+            name=self.spec.name,
+            labels=dict(self.spec.labels),
+            image_id=self.image.facts.image_id,
+            running=self.running,
+            paused=False,
+            restarting=False,
+            exit_code=self.exit_code,
+            out_of_memory=self.out_of_memory,
+            restarts=self.restarts,
+            started_at=self.started_at,
+            addresses=(self.spec.address,),
+        )
+
+    def _notify(self) -> None:
+        old, self._changed = self._changed, asyncio.Event()
+        old.set()

@@ -1,0 +1,11 @@
+"""What a visitor reads where no app answers."""
+
+_PAGE = (
+    '<!doctype html><html lang="en"><meta charset="utf-8"><meta name="viewport" content="width=device-width">'
+    "<title>{title}</title><style>body{{font:16px/1.5 system-ui,sans-serif;margin:15vh auto;max-width:32em;padding:0 1em}}"
+    "</style><h1>{title}</h1><p>{text}</p></html>\n"
+)
+
+NO_APP = _PAGE.format(title="No app at this address", text="Check the name, or ask whoever gave it to you.")
+STOPPED = _PAGE.format(title="This app is stopped", text="Start it again to see it here.")
+NOT_DEPLOYED = _PAGE.format(title="Nothing deployed yet", text="This app exists; its first deployment will show here.")

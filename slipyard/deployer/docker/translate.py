@@ -1,0 +1,40 @@
+"""Between the engine's words and the driver's."""
+
+from slipyard.clients.container_engine import ContainerSpec, ContainerState, EngineEvent
+from slipyard.deployer.docker import names
+from slipyard.deployer.driver import InstanceEvent, InstanceSpec, Observation
+
+
+def container_spec(installation_id: str, spec: InstanceSpec) -> ContainerSpec:
+    """Inside its app's network an instance is found by the name of its service."""
+    return ContainerSpec(
+        name=names.container_name(installation_id, spec.instance_id),
+        image=spec.image,
+        env=spec.env,
+        labels=names.instance_labels(installation_id, spec),
+        network=names.network_name(installation_id, spec.app_id),
+        address=spec.address,
+        aliases=(spec.service,),
+        command=spec.command,
+        millicores=spec.resources.millicores,
+        memory_bytes=spec.resources.memory_bytes,
+    )
+
+
+def observation(state: ContainerState) -> Observation:
+    return Observation(
+        instance_id=state.labels[names.INSTANCE],
+        app_id=state.labels[names.APP],
+        container_id=state.container_id,
+        image_id=state.image_id,
+        running=state.running,
+        paused=state.paused,
+        exit_code=state.exit_code,
+        out_of_memory=state.out_of_memory,
+        restarts=state.restarts,
+        started_at=state.started_at,
+    )
+
+
+def instance_event(event: EngineEvent) -> InstanceEvent:
+    return InstanceEvent(event.action, event.labels[names.INSTANCE], event.labels[names.APP], event.container_id)

@@ -1,0 +1,69 @@
+"""One generation of a route as files: what Caddy reads for each request. No file ends in a newline: Caddy would dial it."""
+
+from collections.abc import Iterable
+from ipaddress import IPv4Address
+from pathlib import Path
+
+from slipyard.deployer.router import SLOTS, Route, RouteState
+from slipyard.domain.errors import ValidationFailed
+from slipyard.domain.ids import is_id
+
+STATE = "state"
+_MAXIMUM_PORT = 65535
+
+
+def check_route(route: Route) -> None:
+    """Names become paths and addresses are dialled: Caddy itself would take port 99999 and an empty address."""
+    check_app_id(route.app_id)
+    for address in route.addresses:
+        if not is_address(address):
+            raise ValidationFailed(f"{address!r} cannot be routed to: an address is an IPv4 address and a port.")
+    if len(set(route.addresses)) > SLOTS:
+        raise ValidationFailed(
+            f"{len(set(route.addresses))} instances cannot share {SLOTS} slots of a route. Run at most {SLOTS} replicas."
+        )
+    if (route.state is RouteState.AWAKE) != bool(route.addresses):
+        raise ValidationFailed(f"A route that is {route.state} cannot have {len(route.addresses)} addresses.")
+
+
+def check_app_id(app_id: str) -> None:
+    if not is_id(app_id, "app"):
+        raise ValidationFailed(f"{app_id!r} is not an app's id, so it cannot name a route.")
+
+
+def is_address(text: str) -> bool:
+    host, _, port = text.partition(":")
+    try:
+        IPv4Address(host)
+    except ValueError:
+        return False
+    return port.isascii() and port.isdecimal() and 1 <= int(port) <= _MAXIMUM_PORT
+
+
+def slots_of(addresses: tuple[str, ...]) -> list[str]:
+    """Each address as often as the next, give or take one."""
+    return [addresses[slot % len(addresses)] for slot in range(SLOTS)] if addresses else []
+
+
+def write_generation(directory: Path, route: Route) -> None:
+    """Not synced to the disk: the row in the database is the truth, and `read_generation` finds a torn one out."""
+    directory.mkdir(parents=True, exist_ok=True)
+    for slot, address in enumerate(slots_of(route.addresses)):
+        (directory / str(slot)).write_text(address)
+    (directory / STATE).write_text(route.state)
+
+
+def read_generation(directory: Path, app_id: str) -> Route | None:
+    """None where it is not whole: after a power cut files may be there and empty."""
+    try:
+        generation, state = int(directory.name), RouteState((directory / STATE).read_text())
+        slots = [(directory / str(slot)).read_text() for slot in range(SLOTS)] if state is RouteState.AWAKE else []
+    except (OSError, ValueError):
+        return None
+    addresses = _distinct(slots)
+    whole = all(is_address(address) for address in addresses) and slots_of(addresses) == slots
+    return Route(app_id, generation, state, addresses) if whole else None
+
+
+def _distinct(slots: Iterable[str]) -> tuple[str, ...]:
+    return tuple(dict.fromkeys(slots))
