@@ -21,6 +21,16 @@ class Layout:
         return self.home / "secret.key"
 
     @property
+    def registry_password(self) -> Path:
+        """Of the embedded registry; its user is `slipyard`."""
+        return self.home / "registry.password"
+
+    @property
+    def known_hosts(self) -> Path:
+        """ssh keys of git hosts as they were first seen."""
+        return self.home / "known_hosts"
+
+    @property
     def installation(self) -> Path:
         """JSON: id, version. Written once."""
         return self.home / "installation.json"

@@ -1,0 +1,79 @@
+"""What the leader does again and again, and how often. Each loop is one pass of a verb, with what it must remember."""
+
+from collections.abc import Awaitable, Callable
+from dataclasses import dataclass
+from itertools import count
+
+from slipyard.pipeline.clean_up_app import clean_up_apps
+from slipyard.pipeline.context import Context
+from slipyard.pipeline.find_pushes import find_pushes
+from slipyard.pipeline.follow_routes import follow_routes
+from slipyard.pipeline.heal import HealWatch, heal
+from slipyard.pipeline.publish_hosts import publish_hosts
+from slipyard.pipeline.publish_image import publish_images
+from slipyard.pipeline.recover import LeaseWatch, recover_claims, wake_waiting
+from slipyard.pipeline.retire_instances import DrainWatch, retire_instances
+
+Pass = Callable[[], Awaitable[object]]
+
+
+@dataclass(frozen=True)
+class Loop:
+    """`start` gives a function that does one pass; `seconds` lie between two passes."""
+
+    name: str
+    seconds: float
+    start: Callable[[Context], Pass]
+
+
+def _recover(context: Context) -> Pass:
+    watch = LeaseWatch()
+    return lambda: recover_claims(context, watch)
+
+
+def _wake(context: Context) -> Pass:
+    waiting: set[str] = set()
+
+    async def one_pass() -> None:
+        nonlocal waiting
+        waiting = await wake_waiting(context, waiting)
+
+    return one_pass
+
+
+def _drain(context: Context) -> Pass:
+    watch = DrainWatch()
+    return lambda: retire_instances(context, watch)
+
+
+def _publish(context: Context) -> Pass:
+    turns = count()
+    return lambda: publish_images(context, next(turns))
+
+
+def _heal(context: Context) -> Pass:
+    watch = HealWatch()
+    return lambda: heal(context, watch)
+
+
+def _pushes(context: Context) -> Pass:
+    undecided: dict[str, str] = {}
+
+    async def one_pass() -> None:
+        nonlocal undecided
+        undecided = await find_pushes(context, undecided)
+
+    return one_pass
+
+
+LOOPS = (
+    Loop("recover", 1.0, _recover),
+    Loop("wake", 3.0, _wake),
+    Loop("drain", 0.5, _drain),
+    Loop("publish", 2.0, _publish),
+    Loop("heal", 5.0, _heal),
+    Loop("follow_routes", 2.0, lambda context: lambda: follow_routes(context)),
+    Loop("hosts", 15.0, lambda context: lambda: publish_hosts(context)),
+    Loop("pushes", 5.0, _pushes),
+    Loop("clean_up", 2.0, lambda context: lambda: clean_up_apps(context)),
+)

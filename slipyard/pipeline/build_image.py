@@ -1,0 +1,126 @@
+"""Source to image, in the order that saves the most: an unchanged tree and plan reuses the image that it made before."""
+
+from dataclasses import dataclass, field
+
+from slipyard.builder.context import filter_context
+from slipyard.builder.image_build import ImageBuild
+from slipyard.builder.plan import BuildPlan, plan_build
+from slipyard.builder.snapshot import Snapshot, SnapshotReader, find_snapshot
+from slipyard.clients.container_engine import ImageFacts
+from slipyard.domain.errors import NotFound, SourceRefused, Unavailable
+from slipyard.domain.release import ImageIdentity
+from slipyard.domain.source import SourceType
+from slipyard.pipeline.build_log import BuildLog
+from slipyard.pipeline.context import Context
+from slipyard.pipeline.fetch_source import fetch_source
+from slipyard.pipeline.load_build import BuildJob, built_before
+from slipyard.pipeline.stopwatch import Stopwatch
+from slipyard.pipeline.trace import Trace
+
+
+@dataclass(frozen=True)
+class Built:
+    image: ImageIdentity
+    plan_key: str
+    snapshot_digest: str
+    commit: str | None
+    exposed_ports: tuple[int, ...] = ()
+    processes: dict[str, str] = field(default_factory=dict)
+
+
+async def build_image(context: Context, job: BuildJob, stopwatch: Stopwatch, trace: Trace) -> Built:
+    """Raises `UserError` where the source or the build is at fault, `SystemFault` where something we stand on is."""
+    snapshot, commit = await _snapshot(context, job, stopwatch, trace)
+    with stopwatch.span("plan"):
+        plan = await plan_build(SnapshotReader(snapshot.path), job.source)
+        key = plan.key(snapshot.digest)
+        await trace.write(plan.explanation)
+        image, facts = await _reuse(context, job, key, trace) or (None, None)
+    if image is None or facts is None:
+        with stopwatch.span("build"):
+            image, facts = await _build(context, job, snapshot, plan, commit, trace)
+    return Built(image, key, snapshot.digest, commit, facts.exposed_ports, plan.processes)
+
+
+async def _snapshot(context: Context, job: BuildJob, stopwatch: Stopwatch, trace: Trace) -> tuple[Snapshot, str | None]:
+    if job.source.type is SourceType.UPLOAD:
+        return await _uploaded(context, job), job.commit
+    return await fetch_source(context, job, stopwatch, trace)
+
+
+async def _uploaded(context: Context, job: BuildJob) -> Snapshot:
+    if job.snapshot_digest is None:
+        raise SourceRefused("Nothing was uploaded to this app yet: run `slipyard deploy .` in its directory.")
+    snapshot = await find_snapshot(context.layout.snapshots, job.snapshot_digest)
+    if snapshot is None:
+        raise SourceRefused("The uploaded source is no longer kept: upload it again with `slipyard deploy .`.")
+    return snapshot
+
+
+async def _reuse(
+    context: Context, job: BuildJob, plan_key: str, trace: Trace
+) -> tuple[ImageIdentity, ImageFacts] | None:
+    if job.no_cache:
+        return None
+    before = await context.database.reading(lambda session: built_before(session, job.app_id, plan_key))
+    if before is None or before.image_reference is None or before.image_id is None:
+        return None
+    try:
+        facts = await context.driver.ensure_image(before.image_reference, pull=False)
+    except (NotFound, Unavailable):
+        return None  # it was cleaned up: building is the way to have it again
+    if facts.image_id != before.image_id:
+        return None
+    await trace.say(f"Tree and plan are those of build {before.number}: its image is used again.")
+    image = ImageIdentity(
+        reference=before.image_reference, image_id=before.image_id, manifest_digest=before.manifest_digest
+    )
+    return image, facts
+
+
+async def _build(
+    context: Context, job: BuildJob, snapshot: Snapshot, plan: BuildPlan, commit: str | None, trace: Trace
+) -> tuple[ImageIdentity, ImageFacts]:
+    reference = image_reference(context, job)
+    tar = await filter_context(snapshot, plan.subdirectory, plan.dockerfile)
+    async with BuildLog(trace) as log:
+        built = await context.image_builder.build(
+            ImageBuild(
+                build_id=job.build_id,
+                context=tar,
+                dockerfile=plan.dockerfile,
+                reference=reference,
+                cache_namespace=job.app_id,
+                build_args=plan.build_args,
+                labels=_labels(context, job, commit),
+                secrets=job.secrets,
+                credentials=context.registry_home.by_host,
+                target=plan.target,
+                platform=plan.platform,
+                no_cache=job.no_cache,
+            ),
+            log.take,
+        )
+    image = ImageIdentity(reference=reference, image_id=built.image_id, manifest_digest=built.manifest_digest)
+    facts = await context.driver.ensure_image(reference, pull=False, credentials=context.registry_home.credentials)
+    return image, facts
+
+
+def image_reference(context: Context, job: BuildJob) -> str:
+    """The attempt is part of the tag: what a lost worker pushes late never has the name of what its successor made."""
+    home = context.registry_home
+    return f"{home.host}/{home.prefix}{job.slug}-{job.repository_secret}:b{job.number}-{job.attempt}"
+
+
+def _labels(context: Context, job: BuildJob, commit: str | None) -> dict[str, str]:
+    """OCI's own names, and those by which `slipyard down --purge` finds what is ours."""
+    labels = {
+        "slipyard.installation": context.installation_id,
+        "slipyard.app": job.app_id,
+        "org.opencontainers.image.created": context.clock.now().isoformat(timespec="seconds"),
+    }
+    if commit:
+        labels["org.opencontainers.image.revision"] = commit
+    if job.source.repo_url:
+        labels["org.opencontainers.image.source"] = job.source.repo_url
+    return labels

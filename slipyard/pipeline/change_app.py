@@ -1,0 +1,89 @@
+"""What an app is told to be changes; what runs stays until the next deployment."""
+
+from dataclasses import dataclass, field
+
+from sqlmodel import Session
+
+from slipyard.domain.actor import Actor
+from slipyard.domain.app import AppConfig
+from slipyard.domain.naming import check_env_name
+from slipyard.pipeline.check_source import check_source
+from slipyard.pipeline.context import Context
+from slipyard.pipeline.find_app import changeable_app
+from slipyard.store.environment import set_env
+from slipyard.store.events import record
+from slipyard.store.tables import App
+
+
+@dataclass(frozen=True)
+class AppChanges:
+    """None leaves as it is. `env` and `labels` replace the whole set."""
+
+    name: str | None = None
+    description: str | None = None
+    labels: dict[str, str] | None = None
+    environment: str | None = None
+    config: AppConfig | None = None
+    env: dict[str, str] | None = field(default=None, repr=False)
+
+
+async def change_app(
+    context: Context, app_id: str, changes: AppChanges, actor: Actor, if_version: int | None = None
+) -> App:
+    if changes.config is not None:
+        check_source(context, changes.config.source)
+    app = await context.database.writing(
+        lambda session: _change(session, context, changeable_app(session, app_id, if_version), changes, actor)
+    )
+    if app.config.source.own_remote:
+        await context.git.init_bare(context.layout.repository(app.id))
+    return app
+
+
+async def change_env(
+    context: Context, app_id: str, changes: dict[str, str | None], *, replace: bool, actor: Actor
+) -> None:
+    """None removes. Takes effect with the next deployment, as a release never changes."""
+    for name in changes:
+        check_env_name(name)
+
+    def change(session: Session) -> None:
+        app = changeable_app(session, app_id)
+        now = context.clock.now()
+        names = set_env(session, context.cipher, app.id, changes, replace=replace, now=now)
+        if names:
+            _touch(session, context, app)
+            message = f"{actor.name} changed {', '.join(sorted(names))}."
+            record(session, app.id, "env.changed", message, now=now, names=sorted(names))
+
+    await context.database.writing(change)
+
+
+def _change(session: Session, context: Context, app: App, changes: AppChanges, actor: Actor) -> App:
+    given = {
+        name: value
+        for name in ("name", "description", "labels", "environment", "config")
+        if (value := getattr(changes, name)) is not None and value != getattr(app, name)
+    }
+    if "config" in given and given["config"].source != app.config.source:
+        app.decided_commit = None  # what was decided about another source says nothing about this one
+    for name, value in given.items():
+        setattr(app, name, value)
+    now = context.clock.now()
+    if changes.env is not None:
+        for name in changes.env:
+            check_env_name(name)
+        if set_env(session, context.cipher, app.id, dict(changes.env), replace=True, now=now):
+            given["env"] = True
+    if given:
+        _touch(session, context, app)
+        message = f"{actor.name} changed {', '.join(sorted(given))}."
+        record(session, app.id, "app.changed", message, now=now, fields=sorted(given))
+    return app
+
+
+def _touch(session: Session, context: Context, app: App) -> None:
+    app.version += 1
+    app.updated_at = context.clock.now()
+    session.add(app)
+    session.flush()

@@ -1,0 +1,84 @@
+"""What a deleted app leaves behind, removed in an order that never hands its address to somebody else."""
+
+import asyncio
+import shutil
+
+import structlog
+from sqlmodel import Session, col, select
+
+from slipyard.domain.errors import SlipyardError
+from slipyard.domain.lifecycle import BuildStatus, DeploymentStatus
+from slipyard.pipeline.context import Context
+from slipyard.pipeline.finish_deployment import active_of
+from slipyard.pipeline.retire_instances import instances_left
+from slipyard.store.events import record
+from slipyard.store.tables import App, Build, Deployment, EnvVar, RouteRow
+from slipyard.store.transition import transition
+
+_log = structlog.get_logger()
+
+
+async def clean_up_apps(context: Context) -> None:
+    """One pass. An app whose work or instances have not ended yet has its turn later."""
+    for app in await context.database.reading(_deleting):
+        try:
+            await _clean_up(context, app)
+        except SlipyardError as error:
+            _log.warning("clean_up_failed", app_id=app.id, error=error.message)
+
+
+async def _clean_up(context: Context, app: App) -> None:
+    if await context.database.reading(lambda session: _busy(session, app)):
+        return
+    await context.router.forget(app.id)
+    await context.driver.remove_network(app.id)
+    builds = await context.database.reading(lambda session: _images(session, app.id))
+    for build in builds:
+        await _remove_image(context, build)
+    await asyncio.to_thread(shutil.rmtree, context.layout.repository(app.id), ignore_errors=True)
+    await context.database.writing(lambda session: _removed(session, context, app.id))
+
+
+async def _remove_image(context: Context, build: Build) -> None:
+    if build.image_reference is None:
+        return
+    await context.engine.remove_image(build.image_reference)
+    if build.published_at is not None:
+        await context.registry.delete(build.image_reference, context.registry_home.credentials)
+
+
+def _deleting(session: Session) -> list[App]:
+    return list(session.exec(select(App).where(col(App.deleting_at).is_not(None), col(App.deleted_at).is_(None))).all())
+
+
+def _busy(session: Session, app: App) -> bool:
+    building = select(Build.id).where(
+        Build.app_id == app.id, col(Build.status).in_((BuildStatus.QUEUED, BuildStatus.RUNNING))
+    )
+    deploying = select(Deployment.id).where(
+        Deployment.app_id == app.id,
+        col(Deployment.status).in_((DeploymentStatus.DEPLOYING, DeploymentStatus.VERIFYING)),
+    )
+    return bool(session.exec(building).first() or session.exec(deploying).first() or instances_left(session, app))
+
+
+def _images(session: Session, app_id: str) -> list[Build]:
+    query = select(Build).where(Build.app_id == app_id, col(Build.image_reference).is_not(None))
+    return list(session.exec(query).all())
+
+
+def _removed(session: Session, context: Context, app_id: str) -> None:
+    """Its subnet is free from here on: the route is gone, and so are its instances and its network."""
+    now = context.clock.now()
+    app = session.get_one(App, app_id, with_for_update=True)
+    active = active_of(session, app_id)
+    if active is not None:
+        transition(session, active, DeploymentStatus.SUPERSEDED, now=now, message="Its app was deleted.")
+    for row in session.exec(select(EnvVar).where(EnvVar.app_id == app_id)).all():
+        session.delete(row)
+    route = session.get(RouteRow, app_id)
+    if route is not None:
+        session.delete(route)
+    app.subnet, app.deleted_at = None, now
+    session.add(app)
+    record(session, app_id, "app.removed", f"{app.slug} and all that it had is gone.", now=now)

@@ -1,0 +1,114 @@
+"""An app comes into being: its row, its repository, its host, and its first deployment where its source is known."""
+
+import secrets
+from dataclasses import dataclass, field
+
+from sqlalchemy.exc import IntegrityError
+from sqlmodel import Session, col, select
+
+from slipyard.domain.actor import Actor
+from slipyard.domain.app import AppConfig
+from slipyard.domain.errors import Conflict, FieldProblem, QuotaExceeded
+from slipyard.domain.ids import new_id
+from slipyard.domain.naming import check_slug, default_host, slug_from
+from slipyard.domain.source import SourceType
+from slipyard.pipeline.check_source import check_source
+from slipyard.pipeline.context import Context
+from slipyard.pipeline.deploy_app import DeployRequest, write_request
+from slipyard.pipeline.publish_hosts import try_to_publish_hosts
+from slipyard.pipeline.wake import wake_deployment
+from slipyard.store.environment import set_env
+from slipyard.store.events import record
+from slipyard.store.tables import App, Deployment, Organization
+
+
+@dataclass(frozen=True)
+class NewApp:
+    name: str
+    slug: str | None = None
+    description: str = ""
+    labels: dict[str, str] = field(default_factory=dict)
+    environment: str = "production"
+    config: AppConfig = field(default_factory=AppConfig)
+    env: dict[str, str] = field(default_factory=dict, repr=False)
+    deploy: bool = True
+
+
+@dataclass(frozen=True)
+class CreatedApp:
+    app: App
+    deployment: Deployment | None
+
+
+async def create_app(context: Context, new: NewApp, actor: Actor) -> CreatedApp:
+    """`Conflict` where the name is taken, `QuotaExceeded`, `ValidationFailed`. An image or a repository is deployed at once."""
+    slug = check_slug(new.slug) if new.slug else slug_from(new.name)
+    check_source(context, new.config.source)
+    try:
+        created = await context.database.writing(lambda session: _write(session, context, new, slug, actor))
+    except IntegrityError as error:
+        raise _taken(slug) from error
+    if new.config.source.type is SourceType.GIT:
+        await context.git.init_bare(context.layout.repository(created.app.id))
+    await try_to_publish_hosts(context)
+    if created.deployment is not None:
+        await wake_deployment(context, created.deployment)
+    return created
+
+
+def _write(session: Session, context: Context, new: NewApp, slug: str, actor: Actor) -> CreatedApp:
+    _within_quota(session, actor)
+    app_id = new_id("app")
+    now = context.clock.now()
+    app = App(
+        id=app_id,
+        organization_id=actor.organization_id,
+        slug=slug,
+        name=new.name,
+        description=new.description,
+        labels=new.labels,
+        environment=new.environment,
+        config=new.config,
+        host=_host(session, context, slug, app_id, actor),
+        repository_secret=secrets.token_hex(16),
+        created_at=now,
+        updated_at=now,
+    )
+    session.add(app)
+    session.flush()
+    set_env(session, context.cipher, app_id, dict(new.env), replace=True, now=now)
+    record(session, app_id, "app.created", f"{slug} was created by {actor.name}.", now=now)
+    deployment = None
+    if new.deploy and not new.config.source.own_remote and new.config.source.type is not SourceType.UPLOAD:
+        deployment = write_request(session, context, app, DeployRequest(trigger="create"), actor)
+    return CreatedApp(app, deployment)
+
+
+def _within_quota(session: Session, actor: Actor) -> None:
+    organization = session.get_one(Organization, actor.organization_id, with_for_update=True)
+    if organization.max_apps is None:
+        return
+    there = session.exec(
+        select(App.id).where(App.organization_id == organization.id, col(App.deleted_at).is_(None))
+    ).all()
+    if len(there) >= organization.max_apps:
+        raise QuotaExceeded(
+            f"{organization.name} may have {organization.max_apps} apps and has them. Delete one, or ask the"
+            " administrator to raise max_apps."
+        )
+
+
+def _host(session: Session, context: Context, slug: str, app_id: str, actor: Actor) -> str:
+    host = default_host(slug, app_id, context.settings.domain, taken=False)
+    same_name = select(App.organization_id).where(App.host == host, col(App.deleted_at).is_(None))
+    owner = session.exec(same_name).first()
+    if owner == actor.organization_id:
+        raise _taken(slug)
+    return default_host(slug, app_id, context.settings.domain, taken=owner is not None)
+
+
+def _taken(slug: str) -> Conflict:
+    return Conflict(
+        f"There is an app {slug} already. Choose another name, or change that one.",
+        details=[FieldProblem("name", "already taken")],
+    )

@@ -1,0 +1,28 @@
+"""Deleting is two steps: the app is marked and stops answering; the controller then removes what it leaves behind."""
+
+from sqlmodel import Session
+
+from slipyard.domain.actor import Actor
+from slipyard.pipeline.context import Context
+from slipyard.pipeline.find_app import changeable_app
+from slipyard.pipeline.publish_hosts import try_to_publish_hosts
+from slipyard.pipeline.stop_app import end_everything
+from slipyard.store.events import record
+from slipyard.store.tables import App
+
+
+async def delete_app(context: Context, app_id: str, actor: Actor) -> App:
+    """`NotFound`, or `Conflict` where it is being deleted already."""
+
+    def mark(session: Session) -> App:
+        app = changeable_app(session, app_id)
+        now = context.clock.now()
+        app.deleting_at, app.stopped = now, True
+        session.add(app)
+        end_everything(session, context, app, f"{actor.name} deleted the app")
+        record(session, app.id, "app.deleting", f"{app.slug} was deleted by {actor.name}.", now=now)
+        return app
+
+    app = await context.database.writing(mark)
+    await try_to_publish_hosts(context)
+    return app

@@ -1,0 +1,126 @@
+"""The terminal transaction of a build, which moves its deployment on; then the wake-ups."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from datetime import datetime
+from typing import Any
+
+from sqlmodel import Session, col, select
+
+from slipyard.domain.errors import BuildFailed, SlipyardError
+from slipyard.domain.lifecycle import BuildStatus, DeploymentStatus, is_terminal
+from slipyard.pipeline.attempt import Attempt, sentence_of
+from slipyard.pipeline.build_image import Built
+from slipyard.pipeline.context import Context
+from slipyard.pipeline.make_release import ReleaseMaterial, make_release
+from slipyard.store.tables import Build, Deployment
+from slipyard.store.transition import transition
+
+
+@dataclass(frozen=True)
+class BuildEnding:
+    status: BuildStatus
+    deployment_status: DeploymentStatus
+    sentence: str
+    log_tail: Sequence[str] = ()
+
+
+async def succeed_build(attempt: Attempt, built: Built) -> None:
+    await attempt.trace.say(f"Image {built.image.reference} is ready.")
+    waiting = await attempt.context.database.writing(lambda session: _succeed(session, attempt, built))
+    for deployment_id in waiting:
+        await attempt.context.queue.wake("deploy", deployment_id)
+    await wake_next_build(attempt.context, attempt.claim.id)
+
+
+async def fail_build(attempt: Attempt, error: SlipyardError) -> None:
+    sentence = sentence_of(error)
+    tail = error.log_tail if isinstance(error, BuildFailed) else ()
+    await attempt.trace.say(f"Build failed: {sentence}")
+    await _end(attempt, BuildEnding(BuildStatus.FAILED, DeploymentStatus.FAILED, sentence, tail))
+
+
+async def cancel_build_attempt(attempt: Attempt, reason: str) -> None:
+    await attempt.trace.say(f"Build cancelled: {reason}")
+    await _end(attempt, BuildEnding(BuildStatus.CANCELLED, DeploymentStatus.CANCELLED, reason))
+
+
+async def wake_next_build(context: Context, build_id: str) -> None:
+    """An app builds one thing at a time: whoever waited for this one may begin."""
+    for waiting in await context.database.reading(lambda session: _queued_beside(session, build_id)):
+        await context.queue.wake("build", waiting)
+
+
+def _succeed(session: Session, attempt: Attempt, built: Built) -> list[str]:
+    context, claim = attempt.context, attempt.claim
+    now = context.clock.now()
+    build = session.get_one(Build, claim.id, populate_existing=True)
+    transition(
+        session,
+        build,
+        BuildStatus.SUCCEEDED,
+        now=now,
+        message=f"Build {build.number} succeeded.",
+        claim=claim.token,
+        **_columns(build, attempt, now),
+        commit=built.commit,
+        snapshot_digest=built.snapshot_digest,
+        plan_key=built.plan_key,
+        image_reference=built.image.reference,
+        image_id=built.image.image_id,
+        manifest_digest=built.image.manifest_digest,
+        published_at=now if built.image.manifest_digest else None,
+    )
+    return [
+        _give_release(session, context, deployment, build, built) for deployment in _deployments_of(session, build.id)
+    ]
+
+
+def _give_release(session: Session, context: Context, deployment: Deployment, build: Build, built: Built) -> str:
+    material = ReleaseMaterial(
+        image=built.image,
+        exposed_ports=built.exposed_ports,
+        processes=built.processes,
+        build_id=build.id,
+        commit=built.commit,
+        snapshot_digest=built.snapshot_digest,
+    )
+    release = make_release(session, context, build.app_id, material, deployment)
+    deployment.release_id = release.id
+    deployment.commit = built.commit
+    session.add(deployment)
+    return deployment.id
+
+
+async def _end(attempt: Attempt, ending: BuildEnding) -> None:
+    def terminal(session: Session) -> None:
+        now = attempt.context.clock.now()
+        build = session.get_one(Build, attempt.claim.id, populate_existing=True)
+        if is_terminal(build.status):
+            return  # the cancel came while the last transaction was on its way
+        why: dict[str, Any] = {"error": ending.sentence, "log_tail": list(ending.log_tail), "finished_at": now}
+        columns = _columns(build, attempt, now) | why
+        message, token = ending.sentence, attempt.claim.token
+        transition(session, build, ending.status, now=now, message=message, claim=token, **columns)
+        for deployment in _deployments_of(session, build.id):
+            transition(session, deployment, ending.deployment_status, now=now, message=message, **why)
+
+    await attempt.context.database.writing(terminal)
+    await wake_next_build(attempt.context, attempt.claim.id)
+
+
+def _columns(build: Build, attempt: Attempt, now: datetime) -> dict[str, Any]:
+    spans = [*build.spans, *attempt.stopwatch.spans]
+    return {"spans": spans, "finished_at": now, "claim_token": None, "claim_holder": None}
+
+
+def _deployments_of(session: Session, build_id: str) -> list[Deployment]:
+    waiting = (DeploymentStatus.PENDING, DeploymentStatus.BUILDING)
+    query = select(Deployment).where(Deployment.build_id == build_id, col(Deployment.status).in_(waiting))
+    return list(session.exec(query).all())
+
+
+def _queued_beside(session: Session, build_id: str) -> list[str]:
+    app_id = session.get_one(Build, build_id).app_id
+    query = select(Build.id).where(Build.app_id == app_id, col(Build.status) == BuildStatus.QUEUED)
+    return list(session.exec(query.order_by(col(Build.number)).limit(1)).all())

@@ -1,0 +1,67 @@
+"""Work under a claim: heartbeats beside it, and an end to it where the claim is lost or somebody cancels."""
+
+import asyncio
+import contextlib
+from collections.abc import Coroutine
+from typing import TypeVar
+
+from sqlalchemy.exc import OperationalError
+from sqlmodel import Session
+
+from slipyard.domain.errors import LeaseLost
+from slipyard.pipeline.context import Context
+from slipyard.store import claims
+from slipyard.store.claims import Claim
+from slipyard.store.tables import Build, Deployment
+
+T = TypeVar("T")
+_LOOK_SECONDS = 0.5
+_BEATS_IN_A_LEASE = 4
+
+
+class CancelRequested(Exception):
+    """Somebody asked that this work end; `str()` is the reason."""
+
+
+async def under_claim(context: Context, claim: Claim, work: Coroutine[None, None, T]) -> T:
+    """The result of `work`. Raises `LeaseLost` or `CancelRequested` after `work` was cancelled and has ended."""
+    working = asyncio.ensure_future(work)
+    watching = asyncio.ensure_future(_watch(context, claim))
+    try:
+        await asyncio.wait({working, watching}, return_when=asyncio.FIRST_COMPLETED)
+        if not working.done():
+            watching.result()  # raises why
+        return await working
+    finally:
+        await _end(working)
+        await _end(watching)
+
+
+async def _watch(context: Context, claim: Claim) -> None:
+    """Never returns: raises once the work must end."""
+    lease = context.settings.lease_seconds
+    beaten = context.clock.monotonic()
+    while True:
+        await context.clock.sleep(min(_LOOK_SECONDS, lease / _BEATS_IN_A_LEASE))
+        since = context.clock.monotonic() - beaten
+        if since > lease:
+            raise LeaseLost(
+                f"{claim.id} was not confirmed for {since:.0f} s, so another process may hold it; stopping."
+            )
+        with contextlib.suppress(OperationalError):  # a busy or absent database: the deadline above decides
+            await context.database.reading(lambda session: raise_if_cancelled(session, claim))
+            if since > lease / _BEATS_IN_A_LEASE:
+                start = context.clock.monotonic()
+                await context.database.writing(lambda session: claims.beat(session, claim))
+                beaten = start
+
+
+def raise_if_cancelled(session: Session, claim: Claim) -> None:
+    row = session.get(claim.kind, claim.id, populate_existing=True)
+    if isinstance(row, Build | Deployment) and row.cancel_reason is not None:
+        raise CancelRequested(row.cancel_reason)
+
+
+async def _end(task: "asyncio.Future[T]") -> None:
+    task.cancel()
+    await asyncio.wait({task})

@@ -1,0 +1,60 @@
+"""All that an attempt at a build needs from the database, read at once."""
+
+from dataclasses import dataclass, field
+
+from sqlmodel import Session, col, select
+
+from slipyard.domain.lifecycle import BuildStatus
+from slipyard.domain.source import Source
+from slipyard.pipeline.context import Context
+from slipyard.store.environment import env_of
+from slipyard.store.tables import App, Build
+
+
+@dataclass(frozen=True)
+class BuildJob:
+    build_id: str
+    number: int
+    attempt: int
+    app_id: str
+    slug: str
+    repository_secret: str
+    source: Source
+    ref: str | None
+    commit: str | None
+    snapshot_digest: str | None
+    no_cache: bool
+    cancel_reason: str | None
+    secrets: dict[str, bytes] = field(repr=False)
+
+
+def load_build(session: Session, context: Context, build_id: str) -> BuildJob:
+    build = session.get_one(Build, build_id)
+    app = session.get_one(App, build.app_id)
+    env = env_of(session, context.cipher, app.id)
+    return BuildJob(
+        build_id=build.id,
+        number=build.number,
+        attempt=build.attempt,
+        app_id=app.id,
+        slug=app.slug,
+        repository_secret=app.repository_secret,
+        source=build.source,
+        ref=build.ref,
+        commit=build.commit,
+        snapshot_digest=build.snapshot_digest,
+        no_cache=build.no_cache,
+        cancel_reason=build.cancel_reason,
+        secrets={name: env[name].encode() for name in build.source.build_secrets if name in env},
+    )
+
+
+def built_before(session: Session, app_id: str, plan_key: str) -> Build | None:
+    """The last image of the same tree and plan, for this app only: images are never shared between apps."""
+    same = select(Build).where(
+        Build.app_id == app_id,
+        Build.plan_key == plan_key,
+        col(Build.status) == BuildStatus.SUCCEEDED,
+        col(Build.image_id).is_not(None),
+    )
+    return session.exec(same.order_by(col(Build.number).desc()).limit(1)).first()

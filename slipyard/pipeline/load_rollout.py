@@ -1,0 +1,40 @@
+"""All that a rollout needs from the database, read at once."""
+
+from dataclasses import dataclass, field
+
+from sqlmodel import Session
+
+from slipyard.domain.release import ReleaseConfig
+from slipyard.pipeline.context import Context
+from slipyard.store.environment import open_env
+from slipyard.store.tables import App, Deployment, Release, RouteRow
+
+
+@dataclass(frozen=True)
+class Rollout:
+    deployment_id: str
+    app_id: str
+    slug: str
+    host: str
+    published: bool
+    release_id: str
+    release_number: int
+    config: ReleaseConfig
+    env: dict[str, str] = field(repr=False)
+
+
+def load_rollout(session: Session, context: Context, deployment_id: str) -> Rollout:
+    deployment = session.get_one(Deployment, deployment_id)
+    app = session.get_one(App, deployment.app_id)
+    release = session.get_one(Release, deployment.release_id)
+    return Rollout(
+        deployment_id=deployment.id,
+        app_id=app.id,
+        slug=app.slug,
+        host=app.host,
+        published=session.get(RouteRow, app.id) is not None,
+        release_id=release.id,
+        release_number=release.number,
+        config=release.config,
+        env=open_env(context.cipher, release.env_encrypted),
+    )

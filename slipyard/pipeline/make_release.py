@@ -1,0 +1,89 @@
+"""Everything an app is at this moment, resolved into one release that never changes."""
+
+from dataclasses import dataclass, field
+
+from sqlmodel import Session
+
+from slipyard.domain.app import DEFAULT_PORT, AppConfig
+from slipyard.domain.ids import new_id
+from slipyard.domain.release import WEB, ImageIdentity, ReleaseConfig, ServiceSpec
+from slipyard.pipeline.context import Context
+from slipyard.store.environment import env_of, open_env, seal_env
+from slipyard.store.tables import App, Deployment, Release
+
+RELEASE_PROCESS = "release"
+
+
+@dataclass(frozen=True)
+class ReleaseMaterial:
+    """What the build or the pull found out. `processes` are the lines of a Procfile."""
+
+    image: ImageIdentity
+    exposed_ports: tuple[int, ...] = ()
+    processes: dict[str, str] = field(default_factory=dict)
+    build_id: str | None = None
+    commit: str | None = None
+    snapshot_digest: str | None = None
+
+
+def make_release(
+    session: Session, context: Context, app_id: str, material: ReleaseMaterial, deployment: Deployment | None
+) -> Release:
+    """Written in the caller's transaction. What `deployment` asks for holds for this release only."""
+    app = session.get_one(App, app_id, with_for_update=True)
+    env = env_of(session, context.cipher, app_id)
+    if deployment is not None and deployment.env_encrypted is not None:
+        env |= open_env(context.cipher, deployment.env_encrypted)
+    app.last_release += 1
+    release = Release(
+        id=new_id("rel"),
+        app_id=app_id,
+        number=app.last_release,
+        build_id=material.build_id,
+        config=_config(context, app.config, material, env, deployment.replicas if deployment else None),
+        env_encrypted=seal_env(context.cipher, env),
+        created_at=context.clock.now(),
+    )
+    session.add(release)
+    session.flush()
+    return release
+
+
+def _config(
+    context: Context, config: AppConfig, material: ReleaseMaterial, env: dict[str, str], replicas: int | None
+) -> ReleaseConfig:
+    return ReleaseConfig(
+        image=material.image,
+        services=_services(config, material, replicas if replicas is not None else config.min_instances),
+        commit=material.commit,
+        snapshot_digest=material.snapshot_digest,
+        env_fingerprints={name: context.cipher.fingerprint(value.encode()) for name, value in env.items()},
+    )
+
+
+def _services(config: AppConfig, material: ReleaseMaterial, replicas: int) -> tuple[ServiceSpec, ...]:
+    web = ServiceSpec(
+        name=WEB,
+        command=_shell_command(config.source.start_command or material.processes.get(WEB)),
+        port=_port(config, material.exposed_ports),
+        replicas=replicas,
+        resources=config.resources,
+        health_check=config.health_check,
+    )
+    others = (
+        ServiceSpec(name=name, command=_shell_command(line), resources=config.resources)
+        for name, line in sorted(material.processes.items())
+        if name not in {WEB, RELEASE_PROCESS}
+    )
+    return (web, *others)
+
+
+def _shell_command(line: str | None) -> tuple[str, ...] | None:
+    """Procfile lines are shell lines by convention, run inside the image; `exec` so that signals reach the program."""
+    return None if line is None else ("/bin/sh", "-c", f"exec {line}")
+
+
+def _port(config: AppConfig, exposed: tuple[int, ...]) -> int:
+    if config.port is not None:
+        return config.port
+    return exposed[0] if len(exposed) == 1 else DEFAULT_PORT

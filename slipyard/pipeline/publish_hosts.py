@@ -1,0 +1,63 @@
+"""Which hosts the router answers for: read and handed over under one lock, so that no older list lands after a newer."""
+
+import asyncio
+import fcntl
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
+from pathlib import Path
+
+import structlog
+from sqlmodel import Session, col, select
+
+from slipyard.deployer.router import RoutedHost, RouteState
+from slipyard.domain.errors import SystemFault
+from slipyard.pipeline.context import Context
+from slipyard.pipeline.switch_route import apply_route, write_intent
+from slipyard.store.tables import App, RouteRow
+
+_log = structlog.get_logger()
+
+
+async def publish_hosts(context: Context) -> None:
+    """Every app that is not being deleted answers at its host, with a page that says so where nothing is live yet.
+
+    The files of a route exist before the router is told of it: a missing address would be a 502.
+    """
+    async with _locked(context.layout.run / "hosts.lock"):
+        for app_id in await context.database.reading(_without_route):
+            await _first_route(context, app_id)
+        await context.router.publish(await context.database.reading(_hosts))
+
+
+async def _first_route(context: Context, app_id: str) -> None:
+    state = RouteState.NOT_DEPLOYED
+    route = await context.database.writing(lambda session: write_intent(session, app_id, state, (), None))
+    await apply_route(context, route)
+
+
+async def try_to_publish_hosts(context: Context) -> None:
+    """For those who accepted a request already: where the router is away, the controller publishes when it is back."""
+    try:
+        await publish_hosts(context)
+    except SystemFault as fault:
+        _log.warning("hosts_not_published", error=fault.message)
+
+
+def _without_route(session: Session) -> list[str]:
+    routed = select(RouteRow.app_id)
+    return list(session.exec(select(App.id).where(col(App.deleting_at).is_(None), col(App.id).not_in(routed))).all())
+
+
+def _hosts(session: Session) -> list[RoutedHost]:
+    query = select(App.host, App.id).where(col(App.deleting_at).is_(None)).order_by(col(App.host))
+    return [RoutedHost(host, app_id) for host, app_id in session.exec(query).all()]
+
+
+@asynccontextmanager
+async def _locked(path: Path) -> AsyncIterator[None]:
+    lock = path.open("a")
+    try:
+        await asyncio.to_thread(fcntl.flock, lock, fcntl.LOCK_EX)
+        yield
+    finally:
+        lock.close()

@@ -1,0 +1,44 @@
+"""An image named by reference becomes a release: pulled, so that what runs is the digest that was found now."""
+
+from sqlmodel import Session
+
+from slipyard.clients.container_engine import ImageFacts
+from slipyard.domain.errors import NotFound, RolloutFailed
+from slipyard.domain.image_reference import parse_image_reference
+from slipyard.domain.release import ImageIdentity
+from slipyard.pipeline.context import Context
+from slipyard.pipeline.make_release import ReleaseMaterial, make_release
+from slipyard.pipeline.trace import Trace
+from slipyard.store import claims
+from slipyard.store.claims import Claim
+from slipyard.store.tables import Deployment
+
+
+async def resolve_image(context: Context, claim: Claim, row: Deployment, trace: Trace) -> None:
+    """`RolloutFailed` where there is no such image."""
+    reference = str(parse_image_reference(row.image or ""))
+    await trace.say(f"Pulling {reference}.")
+    facts = await _pull(context, reference)
+    image = ImageIdentity(reference=reference, image_id=facts.image_id, manifest_digest=_digest(facts))
+
+    def give_release(session: Session) -> None:
+        claims.require(session, claim)
+        deployment = session.get_one(Deployment, claim.id)
+        material = ReleaseMaterial(image=image, exposed_ports=facts.exposed_ports, commit=deployment.commit)
+        deployment.release_id = make_release(session, context, deployment.app_id, material, deployment).id
+        session.add(deployment)
+
+    await context.database.writing(give_release)
+
+
+async def _pull(context: Context, reference: str) -> ImageFacts:
+    try:
+        return await context.driver.ensure_image(reference, pull=True)
+    except NotFound as error:
+        raise RolloutFailed(
+            f"There is no image {reference}, or it may not be pulled without credentials. Check its name and tag."
+        ) from error
+
+
+def _digest(facts: ImageFacts) -> str | None:
+    return next((digest.rpartition("@")[2] for digest in facts.repo_digests), None)

@@ -1,0 +1,77 @@
+"""Going back: a new deployment of a release that was live, with its image, environment and configuration. Never a rebuild."""
+
+from sqlmodel import Session, col, select
+
+from slipyard.domain.actor import Actor
+from slipyard.domain.errors import Conflict, NotFound
+from slipyard.domain.lifecycle import DeploymentStatus
+from slipyard.pipeline.context import Context
+from slipyard.pipeline.find_app import changeable_app
+from slipyard.pipeline.finish_deployment import active_of
+from slipyard.pipeline.wake import wake_deployment
+from slipyard.pipeline.write_down import Asked, write_deployment
+from slipyard.store.tables import App, Deployment
+
+_WAS_LIVE = (DeploymentStatus.ACTIVE, DeploymentStatus.SUPERSEDED, DeploymentStatus.ROLLED_BACK)
+
+
+async def roll_back(context: Context, app_id: str, deployment_id: str | None, actor: Actor) -> Deployment:
+    """To the release that was live before the active one, or to that of `deployment_id`.
+
+    `Conflict` where there is nothing to go back to, `NotFound` for a deployment of another app.
+    """
+
+    def accept(session: Session) -> Deployment:
+        app = changeable_app(session, app_id)
+        target = _chosen(session, app, deployment_id) if deployment_id else _before(session, app)
+        asked = Asked(
+            "rollback",
+            actor.name,
+            title=f"Back to deployment {target.number}",
+            commit=target.commit,
+            release_id=target.release_id,
+        )
+        return write_deployment(session, context, app, asked)
+
+    deployment = await context.database.writing(accept)
+    await wake_deployment(context, deployment)
+    return deployment
+
+
+def _chosen(session: Session, app: App, deployment_id: str) -> Deployment:
+    row = session.get(Deployment, deployment_id)
+    if row is None or row.app_id != app.id:
+        raise NotFound(f"{app.slug} has no deployment {deployment_id}. `slipyard deployments` lists them.")
+    if row.status not in _WAS_LIVE or row.release_id is None:
+        raise Conflict(
+            f"Deployment {row.number} is {row.status} and was never live, so there is nothing to go back to."
+        )
+    return row
+
+
+def _before(session: Session, app: App) -> Deployment:
+    """The last one that was live with another release than today's: a second rollback goes one further back."""
+    active = active_of(session, app.id)
+    if active is None:
+        raise Conflict(f"{app.slug} was never live, so there is nothing to go back to. Deploy it first.")
+    first = _first_of_release(session, active)
+    query = select(Deployment).where(
+        Deployment.app_id == app.id,
+        col(Deployment.status).in_(_WAS_LIVE),
+        col(Deployment.number) < first,
+        col(Deployment.release_id).is_not(None),
+        col(Deployment.release_id) != active.release_id,
+    )
+    row = session.exec(query.order_by(col(Deployment.number).desc()).limit(1)).first()
+    if row is None:
+        raise Conflict(f"{app.slug} has no release before this one. `slipyard deployments` shows its history.")
+    return row
+
+
+def _first_of_release(session: Session, active: Deployment) -> int:
+    query = select(Deployment.number).where(
+        Deployment.app_id == active.app_id,
+        Deployment.release_id == active.release_id,
+        col(Deployment.status).in_(_WAS_LIVE),
+    )
+    return session.exec(query.order_by(col(Deployment.number)).limit(1)).one()

@@ -1,0 +1,96 @@
+"""A release becomes what answers: start beside the old, probe until ready, switch by one rename, leave the old to drain."""
+
+from sqlmodel import Session, col, select
+
+from slipyard.domain.lifecycle import DeploymentStatus
+from slipyard.pipeline.attempt import Attempt, Endings, begin, carry_out, new_attempt
+from slipyard.pipeline.context import Context
+from slipyard.pipeline.finish_deployment import activate, cancel_deployment_attempt, fail_deployment
+from slipyard.pipeline.instances import PlannedInstance, mark_ready, plan_instances, start_instances
+from slipyard.pipeline.load_rollout import Rollout, load_rollout
+from slipyard.pipeline.publish_hosts import publish_hosts
+from slipyard.pipeline.resolve_image import resolve_image
+from slipyard.pipeline.switch_route import switch_to
+from slipyard.pipeline.together import together
+from slipyard.pipeline.trace import Trace
+from slipyard.store.claims import Claim, claim_deployment
+from slipyard.store.tables import Deployment
+from slipyard.store.transition import transition
+
+
+async def run_deployment(context: Context, deployment_id: str) -> None:
+    """Does nothing where it is not this worker's to take. Ends in one outcome, or gives the row back."""
+    claim = await context.database.writing(lambda session: _claim(session, context, deployment_id))
+    if claim is None:
+        return
+    attempt = new_attempt(context, claim, context.layout.deployment_log(deployment_id))
+    await carry_out(attempt, _roll_out(attempt), Endings(fail_deployment, cancel_deployment_attempt))
+
+
+async def _roll_out(attempt: Attempt) -> None:
+    """Every step may be run again by a later attempt, and finds what an earlier one made."""
+    context, claim, stopwatch, trace = attempt.context, attempt.claim, attempt.stopwatch, attempt.trace
+    rollout = await _prepare(attempt)
+    with stopwatch.span("start"):
+        planned = await plan_instances(context, claim, rollout)
+        await trace.say(f"Starting {len(planned)} instance(s) of release {rollout.release_number}.")
+        started = await start_instances(context, claim, planned)
+    with stopwatch.span("probe"):
+        await context.database.writing(lambda session: _verify(session, context, claim))
+        await _wait_ready(context, claim, started, trace)
+    with stopwatch.span("switch"):
+        generation = await switch_to(context, claim, rollout.app_id, [each.spec for each in started])
+        await activate(attempt, generation)
+    await trace.say(f"Live at {context.settings.app_url(rollout.host)}")
+
+
+async def _prepare(attempt: Attempt) -> Rollout:
+    """What there is to roll out, its image on this engine, and a host name that the router knows."""
+    context, claim = attempt.context, attempt.claim
+    row = await context.database.reading(lambda session: session.get_one(Deployment, claim.id))
+    await begin(attempt, row.cancel_reason)
+    if row.release_id is None:
+        with attempt.stopwatch.span("pull"):
+            await resolve_image(context, claim, row, attempt.trace)
+    rollout = await context.database.reading(lambda session: load_rollout(session, context, claim.id))
+    if not rollout.published:
+        await publish_hosts(context)
+    return rollout
+
+
+async def _wait_ready(context: Context, claim: Claim, started: list[PlannedInstance], trace: Trace) -> None:
+    async def one(instance: PlannedInstance) -> None:
+        await context.driver.wait_ready(instance.spec, instance.container_id)
+        await trace.say(f"Instance {instance.spec.instance_id[-8:]} ({instance.spec.service}) is ready.")
+
+    await together(one(instance) for instance in started)
+    await mark_ready(context, claim, started)
+
+
+def _claim(session: Session, context: Context, deployment_id: str) -> Claim | None:
+    row = session.get(Deployment, deployment_id)
+    if row is not None and row.claim_token is None and _is_overtaken(session, row):
+        now, message = context.clock.now(), "A later deployment is live already; this one would go back in time."
+        transition(session, row, DeploymentStatus.CANCELLED, now=now, message=message, error=message, finished_at=now)
+        return None
+    return claim_deployment(session, deployment_id, str(context.holder), context.clock.now())
+
+
+def _is_overtaken(session: Session, row: Deployment) -> bool:
+    """Only before it began: what began holds the app's turn, and nothing later can."""
+    if row.status not in {DeploymentStatus.PENDING, DeploymentStatus.BUILDING}:
+        return False
+    later = select(Deployment.id).where(
+        Deployment.app_id == row.app_id,
+        col(Deployment.number) > row.number,
+        col(Deployment.status).in_((DeploymentStatus.DEPLOYING, DeploymentStatus.VERIFYING, DeploymentStatus.ACTIVE)),
+    )
+    return session.exec(later).first() is not None
+
+
+def _verify(session: Session, context: Context, claim: Claim) -> None:
+    row = session.get_one(Deployment, claim.id, populate_existing=True)
+    if row.status is DeploymentStatus.DEPLOYING:
+        message = "Its instances run and are being probed."
+        now = context.clock.now()
+        transition(session, row, DeploymentStatus.VERIFYING, now=now, message=message, claim=claim.token)

@@ -1,0 +1,91 @@
+"""Stop, start, restart. Starting is a deployment of the release that was live: one way in which instances come to be."""
+
+from dataclasses import dataclass
+
+from sqlmodel import Session, col, select
+
+from slipyard.deployer.router import Route, RouteState
+from slipyard.domain.actor import Actor
+from slipyard.domain.errors import Conflict
+from slipyard.domain.lifecycle import DeploymentStatus, InstanceStatus
+from slipyard.pipeline.cancel import cancel_deployment_in
+from slipyard.pipeline.context import Context
+from slipyard.pipeline.find_app import changeable_app
+from slipyard.pipeline.finish_deployment import active_of, retire
+from slipyard.pipeline.switch_route import apply_route, write_intent
+from slipyard.pipeline.wake import wake_deployment
+from slipyard.pipeline.write_down import Asked, write_deployment
+from slipyard.store.events import record
+from slipyard.store.tables import App, Deployment, Instance
+
+_UNDER_WAY = (
+    DeploymentStatus.PENDING,
+    DeploymentStatus.BUILDING,
+    DeploymentStatus.DEPLOYING,
+    DeploymentStatus.VERIFYING,
+)
+
+
+@dataclass(frozen=True)
+class ActionDone:
+    """`changed` is false where it was so already."""
+
+    message: str
+    deployment_id: str | None = None
+    changed: bool = True
+
+
+async def stop_app(context: Context, app_id: str, actor: Actor) -> ActionDone:
+    """Traffic gets a page that says so; instances finish their requests and go. What is under way is cancelled."""
+
+    def stop(session: Session) -> tuple[ActionDone, Route | None]:
+        app = changeable_app(session, app_id)
+        if app.stopped:
+            return ActionDone(f"{app.slug} is stopped already.", changed=False), None
+        app.stopped = True
+        session.add(app)
+        end_everything(session, context, app, f"{actor.name} stopped the app")
+        route = write_intent(session, app_id, RouteState.STOPPED, (), None)
+        return ActionDone(f"{app.slug} is stopping."), route
+
+    done, route = await context.database.writing(stop)
+    if route is not None:
+        await apply_route(context, route)
+    return done
+
+
+async def start_app(context: Context, app_id: str, actor: Actor) -> ActionDone:
+    return await _deploy_again(context, app_id, actor, "start")
+
+
+async def restart_app(context: Context, app_id: str, actor: Actor) -> ActionDone:
+    """Rolling: new instances of the same release are ready before the old ones go."""
+    return await _deploy_again(context, app_id, actor, "restart")
+
+
+def end_everything(session: Session, context: Context, app: App, why: str) -> None:
+    under_way = select(Deployment).where(Deployment.app_id == app.id, col(Deployment.status).in_(_UNDER_WAY))
+    for row in session.exec(under_way).all():
+        cancel_deployment_in(session, context, row, f"{why}.")
+    serving = select(Instance).where(Instance.app_id == app.id, Instance.status == InstanceStatus.SERVING)
+    for instance in session.exec(serving).all():
+        retire(session, context, instance, why)
+
+
+async def _deploy_again(context: Context, app_id: str, actor: Actor, trigger: str) -> ActionDone:
+    def accept(session: Session) -> Deployment | ActionDone:
+        app = changeable_app(session, app_id)
+        active = active_of(session, app_id)
+        if active is None or active.release_id is None:
+            raise Conflict(f"{app.slug} was never live, so there is nothing to {trigger}. Deploy it first.")
+        if trigger == "start" and not app.stopped:
+            return ActionDone(f"{app.slug} is started already.", changed=False)
+        record(session, app_id, f"app.{trigger}", f"{actor.name} asked for a {trigger}.", now=context.clock.now())
+        asked = Asked(trigger, actor.name, commit=active.commit, release_id=active.release_id)
+        return write_deployment(session, context, app, asked)
+
+    done = await context.database.writing(accept)
+    if isinstance(done, ActionDone):
+        return done
+    await wake_deployment(context, done)
+    return ActionDone(f"Deployment {done.number} is on its way.", done.id)

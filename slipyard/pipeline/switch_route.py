@@ -1,0 +1,67 @@
+"""The one way in which routes change: the intent is committed, then the files follow, then the row says that they agree."""
+
+from collections.abc import Sequence
+
+from sqlmodel import Session
+
+from slipyard.deployer.driver import InstanceSpec
+from slipyard.deployer.router import Route, RouteState
+from slipyard.domain.errors import Conflict
+from slipyard.pipeline.context import Context
+from slipyard.pipeline.hold_claim import raise_if_cancelled
+from slipyard.store import claims
+from slipyard.store.claims import Claim
+from slipyard.store.tables import App, RouteRow
+
+
+async def switch_to(context: Context, claim: Claim, app_id: str, specs: Sequence[InstanceSpec]) -> int:
+    """Traffic goes to these instances from here on. Returns the generation; the row is confirmed by `activate`."""
+    addresses = tuple(f"{spec.address}:{spec.port}" for spec in specs if spec.port is not None)
+
+    def intend(session: Session) -> Route:
+        claims.require(session, claim)
+        raise_if_cancelled(session, claim)
+        return write_intent(session, app_id, RouteState.AWAKE, addresses, claim.id)
+
+    route = await context.database.writing(intend)
+    await context.router.switch(route)
+    return route.generation
+
+
+async def change_route(context: Context, app_id: str, state: RouteState, addresses: tuple[str, ...] = ()) -> None:
+    """For what is no deployment: stop, first page, heal. Safe to repeat."""
+    route = await context.database.writing(lambda session: write_intent(session, app_id, state, addresses, None))
+    await apply_route(context, route)
+
+
+async def apply_route(context: Context, route: Route) -> None:
+    """The files become what the row says. A later intent that got there first wins, and this one has nothing to do."""
+    try:
+        await context.router.switch(route)
+    except Conflict:
+        return
+    await context.database.writing(lambda session: confirm_route(session, route.app_id, route.generation))
+
+
+def write_intent(
+    session: Session, app_id: str, state: RouteState, addresses: tuple[str, ...], deployment_id: str | None
+) -> Route:
+    app = session.get_one(App, app_id, with_for_update=True)
+    app.last_route += 1
+    row = session.get(RouteRow, app_id) or RouteRow(app_id=app_id, generation=0, state=state.value)
+    row.generation, row.state, row.applied = app.last_route, state.value, False
+    row.addresses, row.deployment_id = list(addresses), deployment_id
+    session.add_all([app, row])
+    session.flush()
+    return Route(app_id, row.generation, state, addresses)
+
+
+def confirm_route(session: Session, app_id: str, generation: int) -> None:
+    row = session.get(RouteRow, app_id)
+    if row is not None and row.generation == generation:
+        row.applied = True
+        session.add(row)
+
+
+def route_of(row: RouteRow) -> Route:
+    return Route(row.app_id, row.generation, RouteState(row.state), tuple(row.addresses))
