@@ -1,3 +1,4 @@
+# shellcheck shell=bash disable=SC2034,SC2154 # sourced by the scripts above, which share their variables
 # Base images. Where the engine reaches an image registry, builds pull what they name and nothing is done here. Where it
 # reaches none, images of the usual names are made from the system's packages, labelled as such, and kept as archives.
 

@@ -1,3 +1,4 @@
+# shellcheck shell=bash disable=SC2034,SC2154 # sourced by the scripts above, which share their variables
 # The container engine: find a running one, else install and start Docker. All talk goes through its HTTP API, because a
 # `docker` on PATH may be of another version, or absent.
 
@@ -17,10 +18,16 @@ engine() {
 
 engine_answers() { engine GET /_ping --max-time 5 >/dev/null 2>&1; }
 
-prepare_engine() {
-  if ! engine_answers; then
-    [ "$engine_address" = "$default_engine" ] || refuse "no engine answers at $engine_address" \
+# Only the usual engine is one that we may install; another address names an engine of somebody's own.
+require_possible_engine() {
+  [ "$engine_address" = "$default_engine" ] || ! command -v curl >/dev/null || engine_answers ||
+    refuse "no engine answers at $engine_address" \
       "start that engine, or unset SLIPYARD_DOCKER_HOST and DOCKER_HOST to have one installed here"
+}
+
+prepare_engine() {
+  require_possible_engine
+  if ! engine_answers; then
     install_programs dockerd=docker.io iptables=iptables
     start_engine
     join_engine_group

@@ -1,3 +1,4 @@
+# shellcheck shell=bash disable=SC2034,SC2154 # sourced by the scripts above, which share their variables
 # Python and its pinned packages, in a virtual environment outside the checkout, named by what is in it.
 
 uv_version=0.13.9
@@ -43,4 +44,14 @@ make_venv() {
 
 install_with_uv() {
   UV_NATIVE_TLS=1 "$venv/bin/uv" pip install -q --python "$venv/bin/python" --require-hashes -r "$1" >>"$log" 2>&1
+}
+
+# A virtual environment with uv alone: sets `uv`.
+prepare_uv() {
+  find_python >/dev/null || install_packages python3 python3-venv python3-pip
+  local place=$cache/uv-$uv_version
+  uv=$place/bin/uv
+  [ -x "$uv" ] && return
+  quietly "$(find_python)" -m venv "$place"
+  quietly "$place/bin/python" -m pip install -q "uv==$uv_version"
 }

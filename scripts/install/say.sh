@@ -1,3 +1,4 @@
+# shellcheck shell=bash disable=SC2034,SC2154 # sourced by the scripts above, which share their variables
 # Lines for the person at the terminal: what a step does, how long it took, and endings that say what to do next.
 
 # step TITLE COMMAND... runs the command in this shell, so that `set -e` stays in force inside it.

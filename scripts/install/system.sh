@@ -1,3 +1,4 @@
+# shellcheck shell=bash disable=SC2034,SC2154 # sourced by the scripts above, which share their variables
 # The machine below: which systems are supported, and how their packages are installed.
 
 require_supported_system() {
@@ -39,7 +40,6 @@ install_packages() {
   [ "${#missing[@]}" -gt 0 ] || return 0
   detail "installing ${missing[*]}"
   quietly as_root apt-get update
-  # The packages' own services stay off: Slipyard starts a private Redis and registry, and must not meet theirs.
   quietly as_root env DEBIAN_FRONTEND=noninteractive NEEDRESTART_MODE=l apt-get install -y --no-install-recommends \
     -o DPkg::Lock::Timeout=120 "${missing[@]}"
 }
@@ -53,6 +53,22 @@ install_programs() {
     PATH=$PATH:/usr/sbin:/sbin command -v "${pair%%=*}" >/dev/null || packages+=("${pair#*=}")
   done
   [ "${#packages[@]}" = 0 ] || install_packages "${packages[@]}"
+}
+
+# install_idle_services PROGRAM=PACKAGE... as above, but what we install here does not serve the whole machine: Slipyard
+# starts a private one for itself. A service that was there before is left alone.
+install_idle_services() {
+  local pair package
+  for pair in "$@"; do
+    package=${pair#*=}
+    PATH=$PATH:/usr/sbin command -v "${pair%%=*}" >/dev/null && continue
+    install_packages "$package"
+    if runs_systemd; then
+      quietly as_root systemctl disable --now "$package.service"
+    elif [ -x "/etc/init.d/$package" ]; then
+      quietly as_root "/etc/init.d/$package" stop
+    fi
+  done
 }
 
 runs_systemd() { [ "$(cat /proc/1/comm)" = systemd ]; }
