@@ -1,0 +1,85 @@
+"""`slipyard`: turns errors into sentences and exit codes, and finds the file of each command."""
+
+import os
+import sys
+from collections.abc import Sequence
+from typing import Annotated
+
+import typer
+
+from slipyard import __version__
+from slipyard.cli.exit_codes import ExitCode
+from slipyard.cli.failure import CommandError
+from slipyard.cli.lazy_group import Entry, LazyGroup
+from slipyard.cli.output import print_error
+from slipyard.domain.errors import SlipyardError, UserError
+
+_APPS, _WORK, _SERVER = "Apps", "Builds and deployments", "Server and account"
+_COMMANDS = "slipyard.cli.commands"
+
+
+class _Commands(LazyGroup):
+    entries = {  # noqa: RUF012 - a table
+        "apps": Entry(f"{_COMMANDS}.apps:app", "List, show, create and delete apps.", _APPS),
+        "env": Entry(f"{_COMMANDS}.env:app", "List, set and unset environment variables of an app.", _APPS),
+        "open": Entry(f"{_COMMANDS}.open_app:app", "Open an app in the browser.", _APPS),
+        "logs": Entry(f"{_COMMANDS}.logs:app", "Show what an app writes; -f follows.", _APPS),
+        "start": Entry(f"{_COMMANDS}.run_state:start_app", "Start a stopped or sleeping app.", _APPS),
+        "stop": Entry(f"{_COMMANDS}.run_state:stop_app", "Stop an app; it stays defined.", _APPS),
+        "restart": Entry(f"{_COMMANDS}.run_state:restart_app", "Restart an app without dropping a request.", _APPS),
+        "deploy": Entry(f"{_COMMANDS}.deploy:app", "Deploy an app, an image or this directory.", _WORK),
+        "builds": Entry(f"{_COMMANDS}.builds:app", "List, show and cancel builds; read their logs.", _WORK),
+        "deployments": Entry(f"{_COMMANDS}.deployments:app", "Show the history of an app.", _WORK),
+        "rollback": Entry(f"{_COMMANDS}.rollback:app", "Go back to an earlier deployment.", _WORK),
+        "up": Entry(f"{_COMMANDS}.up:up_app", "Start Slipyard on this machine.", _SERVER),
+        "down": Entry(f"{_COMMANDS}.down:app", "Stop Slipyard; apps go on being served.", _SERVER),
+        "doctor": Entry(f"{_COMMANDS}.doctor:app", "Check everything that Slipyard stands on.", _SERVER),
+        "part": Entry(f"{_COMMANDS}.up:part_app", "Run one part in the foreground, for containers.", _SERVER),
+        "login": Entry(f"{_COMMANDS}.login:app", "Remember a server and a token.", _SERVER),
+        "login-link": Entry(f"{_COMMANDS}.login:link_app", "Make a link that signs one browser in, once.", _SERVER),
+        "git-credential": Entry(f"{_COMMANDS}.git_credential:app", "Let git push with the stored token.", _SERVER),
+    }
+
+
+app = typer.Typer(
+    cls=_Commands,
+    no_args_is_help=True,
+    pretty_exceptions_enable=False,
+    context_settings={"help_option_names": ["-h", "--help"]},
+    help="Turns source into running containers, on your own machines.",
+    epilog="Exit codes: 0 done, 1 it failed, 2 wrong usage, 3 refused, 4 cannot reach Slipyard, 5 Slipyard's mistake.",
+)
+
+
+@app.callback()
+def _root(
+    version: Annotated[bool, typer.Option("--version", help="Print the version.", is_eager=True)] = False,
+) -> None:
+    if version:
+        print(__version__)
+        raise typer.Exit
+
+
+def main(arguments: Sequence[str] | None = None) -> None:
+    sys.exit(run(sys.argv[1:] if arguments is None else arguments))
+
+
+def run(arguments: Sequence[str]) -> int:
+    """The exit code. Nothing is raised for what a user can cause."""
+    as_json = "--json" in arguments
+    try:
+        app(list(arguments), prog_name="slipyard")
+    except SystemExit as end:
+        return end.code if isinstance(end.code, int) else int(end.code is not None)
+    except CommandError as error:
+        print_error(error.message, error.details, code=error.code, as_json=as_json)
+        return error.exit_code
+    except SlipyardError as error:
+        print_error(error.message, [f"{at.field}: {at.message}" for at in error.details], error.code, as_json=as_json)
+        return ExitCode.REFUSED if isinstance(error, UserError) else ExitCode.SERVER_FAULT
+    except KeyboardInterrupt:
+        return ExitCode.INTERRUPTED
+    except BrokenPipeError:
+        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())  # or the interpreter complains at its end
+        return ExitCode.DONE
+    return ExitCode.DONE

@@ -1,0 +1,1 @@
+"""`slipyard up`: one supervisor for each installation, its services and its parts."""

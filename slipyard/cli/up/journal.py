@@ -1,0 +1,53 @@
+"""One line of JSON for each thing that happens, from us and from every library of ours."""
+
+import logging
+import sys
+
+import structlog
+from structlog.typing import FilteringBoundLogger, Processor
+
+from slipyard.cli.up.log_sink import LogSink
+
+_SHARED: tuple[Processor, ...] = (
+    structlog.contextvars.merge_contextvars,
+    structlog.processors.add_log_level,
+    structlog.processors.TimeStamper(fmt="iso", utc=True),
+    structlog.processors.StackInfoRenderer(),
+    structlog.processors.format_exc_info,
+)
+
+
+def configure_logging(level: int = logging.INFO) -> None:
+    """For a whole process: structlog and the standard library's loggers both write JSON to standard error."""
+    structlog.configure(
+        processors=[*_SHARED, structlog.processors.JSONRenderer()],
+        wrapper_class=structlog.make_filtering_bound_logger(level),
+        logger_factory=structlog.PrintLoggerFactory(file=sys.stderr),
+    )
+    handler = logging.StreamHandler(sys.stderr)
+    handler.setFormatter(
+        structlog.stdlib.ProcessorFormatter(processor=structlog.processors.JSONRenderer(), foreign_pre_chain=_SHARED)
+    )
+    logging.basicConfig(level=logging.WARNING, handlers=[handler], force=True)
+
+
+class _SinkLogger:
+    """structlog's innermost logger: a method for each level, all of them one write."""
+
+    def __init__(self, sink: LogSink) -> None:
+        self._sink = sink
+
+    def msg(self, message: str) -> None:
+        self._sink.write(f"{message}\n".encode())
+
+    debug = info = warning = error = critical = exception = msg
+
+
+def supervisor_log(sink: LogSink) -> FilteringBoundLogger:
+    log: FilteringBoundLogger = structlog.wrap_logger(
+        _SinkLogger(sink),
+        processors=[*_SHARED, structlog.processors.JSONRenderer()],
+        wrapper_class=structlog.make_filtering_bound_logger(logging.INFO),
+        part="supervisor",
+    )
+    return log

@@ -1,0 +1,45 @@
+"""The parts of Slipyard by name, and their entry points as strings: the layers above cli's own are not imported here."""
+
+import functools
+import pkgutil
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+
+from slipyard.domain.errors import NotFound
+from slipyard.domain.settings import Settings
+
+_API = "slipyard.api.serve:main"
+_WORKER = "slipyard.pipeline.worker:main"
+_CONTROLLER = "slipyard.controller.lead:main"
+
+
+@dataclass(frozen=True)
+class Part:
+    name: str
+    entry: str
+    arguments: Sequence[str] = ()
+
+    def load(self) -> Callable[[], object]:
+        """Imports everything that the part runs on: before a fork this is paid once, and shared."""
+        return functools.partial(pkgutil.resolve_name(self.entry), *self.arguments)
+
+
+def parts_of(settings: Settings) -> list[Part]:
+    builders = [Part(f"build-{number}", _WORKER, ("build",)) for number in range(1, settings.build_workers + 1)]
+    deployers = [Part(f"deploy-{number}", _WORKER, ("deploy",)) for number in range(1, settings.deploy_workers + 1)]
+    return [Part("api", _API), *builders, *deployers, Part("controller", _CONTROLLER)]
+
+
+SINGLE_PARTS = {
+    "api": Part("api", _API),
+    "build-worker": Part("build-worker", _WORKER, ("build",)),
+    "deploy-worker": Part("deploy-worker", _WORKER, ("deploy",)),
+    "controller": Part("controller", _CONTROLLER),
+}
+
+
+def part_named(name: str) -> Part:
+    """`NotFound` names the parts that there are."""
+    if name not in SINGLE_PARTS:
+        raise NotFound(f"There is no part {name!r}: choose one of {', '.join(SINGLE_PARTS)}.")
+    return SINGLE_PARTS[name]
