@@ -1,0 +1,91 @@
+"""What the status of an app is computed from, for many apps in four queries."""
+
+from collections import defaultdict
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
+
+from sqlalchemy import func
+from sqlmodel import Session, col, select
+
+from slipyard.domain.app_status import AppFacts
+from slipyard.domain.lifecycle import DeploymentStatus, InstanceStatus
+from slipyard.store.tables import App, Deployment, Instance, Release
+
+_AT_ONCE = 500  # parameters of one query
+
+
+@dataclass(frozen=True)
+class _Latest:
+    status: DeploymentStatus
+    error: str | None
+
+
+def app_facts(session: Session, app_ids: Sequence[str]) -> dict[str, AppFacts]:
+    """By app id; ids of no app are left out."""
+    facts: dict[str, AppFacts] = {}
+    for some in _chunks(app_ids):
+        facts |= _facts_of(session, some)
+    return facts
+
+
+def _facts_of(session: Session, app_ids: Sequence[str]) -> dict[str, AppFacts]:
+    apps = session.exec(
+        select(App.id, App.deleting_at, App.deleted_at, App.stopped).where(col(App.id).in_(app_ids))
+    ).all()
+    latest, wanted = _latest(session, app_ids), _wanted(session, app_ids)
+    serving, occupied = _instances(session, app_ids)
+    return {
+        app_id: AppFacts(
+            deleting=deleting_at is not None,
+            removed=deleted_at is not None,
+            stopped=stopped,
+            latest=latest[app_id].status if app_id in latest else None,
+            active=app_id in wanted,
+            wanted=wanted.get(app_id, 0),
+            serving=serving[app_id],
+            occupied=occupied[app_id],
+            last_error=latest[app_id].error if app_id in latest else None,
+        )
+        for app_id, deleting_at, deleted_at, stopped in apps
+    }
+
+
+def _latest(session: Session, app_ids: Sequence[str]) -> dict[str, _Latest]:
+    """The counter of the app is the number of its latest deployment."""
+    query = (
+        select(col(Deployment.app_id), col(Deployment.status), col(Deployment.error))
+        .join(App, col(Deployment.app_id) == col(App.id))
+        .where(col(App.id).in_(app_ids), col(Deployment.number) == col(App.last_deployment))
+    )
+    return {app_id: _Latest(status, error) for app_id, status, error in session.exec(query)}
+
+
+def _wanted(session: Session, app_ids: Sequence[str]) -> dict[str, int]:
+    """Routed instances that the active deployment asks for; no entry where none is active."""
+    query = (
+        select(col(Deployment.app_id), col(Release.config))
+        .join(Release, col(Deployment.release_id) == col(Release.id))
+        .where(col(Deployment.app_id).in_(app_ids), Deployment.status == DeploymentStatus.ACTIVE)
+    )
+    return {app_id: config.routed.replicas if config.routed else 0 for app_id, config in session.exec(query)}
+
+
+def _instances(session: Session, app_ids: Sequence[str]) -> tuple[dict[str, int], dict[str, int]]:
+    """Routed instances that serve, and all whose container may still be there."""
+    serving: defaultdict[str, int] = defaultdict(int)
+    occupied: defaultdict[str, int] = defaultdict(int)
+    routed = col(Instance.port).is_not(None)
+    query = (
+        select(col(Instance.app_id), col(Instance.status), routed, func.count())
+        .where(col(Instance.app_id).in_(app_ids), col(Instance.status) != InstanceStatus.RETIRED)
+        .group_by(col(Instance.app_id), col(Instance.status), routed)
+    )
+    for app_id, status, is_routed, count in session.exec(query):
+        occupied[app_id] += count
+        serving[app_id] += count if is_routed and status is InstanceStatus.SERVING else 0
+    return serving, occupied
+
+
+def _chunks(app_ids: Sequence[str]) -> Iterator[Sequence[str]]:
+    for start in range(0, len(app_ids), _AT_ONCE):
+        yield app_ids[start : start + _AT_ONCE]

@@ -1,0 +1,100 @@
+"""Deployments of an app, and those that wait for a worker."""
+
+from collections.abc import Iterable
+
+from sqlalchemy import ColumnElement
+from sqlmodel import Session, col, select
+from sqlmodel.sql.expression import SelectOfScalar
+
+from slipyard.domain.errors import NotFound
+from slipyard.domain.lifecycle import DeploymentStatus
+from slipyard.store.queries.paging import page
+from slipyard.store.tables import Deployment, Release
+
+WAITING = (DeploymentStatus.PENDING, DeploymentStatus.BUILDING)
+AT_WORK = (DeploymentStatus.DEPLOYING, DeploymentStatus.VERIFYING)
+
+
+def list_deployments(session: Session, app_id: str, limit: int, offset: int) -> tuple[list[Deployment], int]:
+    """Newest first."""
+    return page(session, _of(app_id).order_by(col(Deployment.number).desc()), limit, offset)
+
+
+def find_deployment(session: Session, app_id: str, deployment_id: str) -> Deployment:
+    found = session.exec(_of(app_id).where(Deployment.id == deployment_id)).first()
+    if found is None:
+        raise NotFound(f"This app has no deployment {deployment_id!r}; GET .../deployments lists them.")
+    return found
+
+
+def active_deployment(session: Session, app_id: str) -> Deployment | None:
+    return session.exec(_of(app_id).where(Deployment.status == DeploymentStatus.ACTIVE)).first()
+
+
+def active_deployments(session: Session, app_ids: Iterable[str]) -> dict[str, Deployment]:
+    """By app id, for lists."""
+    active = select(Deployment).where(Deployment.status == DeploymentStatus.ACTIVE)
+    return {row.app_id: row for row in session.exec(active.where(col(Deployment.app_id).in_(list(app_ids))))}
+
+
+def latest_deployment(session: Session, app_id: str) -> Deployment | None:
+    return session.exec(_of(app_id).order_by(col(Deployment.number).desc())).first()
+
+
+def unfinished_deployments(session: Session, app_id: str) -> list[Deployment]:
+    """Without an outcome yet, oldest first."""
+    unfinished = _of(app_id).where(col(Deployment.status).in_((*WAITING, *AT_WORK)))
+    return list(session.exec(unfinished.order_by(col(Deployment.number))))
+
+
+def deployments_of_build(session: Session, build_id: str) -> list[Deployment]:
+    """Those that wait for this build, or went live with it, oldest first."""
+    query = select(Deployment).where(Deployment.build_id == build_id)
+    return list(session.exec(query.order_by(col(Deployment.number))))
+
+
+def deployment_before(session: Session, app_id: str, number: int) -> Deployment | None:
+    """The deployment that "roll back" means, seen from the one with this number.
+
+    It served once and gave way to a later one without going bad, and its release is the newest that is older than the
+    one of `number`. By release, not by deployment: a restart is no step back, and after going back once, going back
+    again leads further back instead of forward to what was left.
+    """
+    release_number = (
+        select(Release.number)
+        .join(Deployment, col(Deployment.release_id) == col(Release.id))
+        .where(Deployment.app_id == app_id, Deployment.number == number)
+    )
+    current = session.exec(release_number).first()
+    served = (
+        _of(app_id)
+        .join(Release, col(Deployment.release_id) == col(Release.id))
+        .where(Deployment.status == DeploymentStatus.SUPERSEDED, col(Deployment.number) < number)
+    )
+    older = served if current is None else served.where(col(Release.number) < current)
+    return session.exec(older.order_by(col(Release.number).desc(), col(Deployment.number).desc())).first()
+
+
+def deployments_to_wake(session: Session, limit: int = 1000) -> list[Deployment]:
+    """What a deploy worker could claim now, oldest first: ready and its app's turn, or given back by its worker.
+    The same rule as `claims.claim_deployment`. What the queue is rebuilt from."""
+    free = select(Deployment).where(col(Deployment.claim_token).is_(None), _is_claimable())
+    return list(session.exec(free.order_by(col(Deployment.id)).limit(limit)))
+
+
+def claimed_deployments(session: Session) -> list[Deployment]:
+    """Whose heartbeats the controller watches."""
+    claimed = select(Deployment).where(col(Deployment.claim_token).is_not(None), col(Deployment.status).in_(AT_WORK))
+    return list(session.exec(claimed.order_by(col(Deployment.id))))
+
+
+def _is_claimable() -> ColumnElement[bool]:
+    status, has_release = col(Deployment.status), col(Deployment.release_id).is_not(None)
+    built = (status == DeploymentStatus.BUILDING) & has_release
+    pending = (status == DeploymentStatus.PENDING) & (has_release | col(Deployment.image).is_not(None))
+    busy = select(Deployment.app_id).where(col(Deployment.status).in_(AT_WORK))
+    return status.in_(AT_WORK) | ((built | pending) & col(Deployment.app_id).not_in(busy))
+
+
+def _of(app_id: str) -> SelectOfScalar[Deployment]:
+    return select(Deployment).where(Deployment.app_id == app_id)

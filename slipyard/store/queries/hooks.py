@@ -1,0 +1,55 @@
+"""Webhooks and their deliveries."""
+
+from sqlmodel import Session, col, select
+
+from slipyard.domain.errors import NotFound
+from slipyard.store.queries.paging import page
+from slipyard.store.tables import App, Delivery, Hook
+
+
+def find_hook(session: Session, hook_id: str, provider: str) -> Hook:
+    """As the URL names it. Raises `NotFound` alike for one that never was, was removed, or is another provider's."""
+    query = (
+        select(Hook)
+        .join(App, col(Hook.app_id) == col(App.id))
+        .where(Hook.id == hook_id, Hook.provider == provider)
+        .where(col(Hook.deleted_at).is_(None), col(App.deleting_at).is_(None), col(App.deleted_at).is_(None))
+    )
+    hook = session.exec(query).first()
+    if hook is None:
+        raise NotFound("There is no such webhook. Copy its address again from the app's page, or remove it there.")
+    return hook
+
+
+def hooks_of(session: Session, app_id: str) -> list[Hook]:
+    query = select(Hook).where(Hook.app_id == app_id, col(Hook.deleted_at).is_(None))
+    return list(session.exec(query.order_by(col(Hook.id))))
+
+
+def delivery_seen(session: Session, hook_id: str, provider_id: str) -> Delivery | None:
+    """The same delivery, sent before: providers send again what they believe was lost."""
+    query = select(Delivery).where(Delivery.hook_id == hook_id, Delivery.provider_id == provider_id)
+    return session.exec(query).first()
+
+
+def find_delivery(session: Session, app_id: str, delivery_id: str) -> Delivery:
+    found = session.exec(select(Delivery).where(Delivery.app_id == app_id, Delivery.id == delivery_id)).first()
+    if found is None:
+        raise NotFound(f"This app has no delivery {delivery_id!r}; GET .../deliveries lists those that are kept.")
+    return found
+
+
+def list_deliveries(session: Session, app_id: str, limit: int, offset: int) -> tuple[list[Delivery], int]:
+    """Newest first."""
+    query = select(Delivery).where(Delivery.app_id == app_id).order_by(col(Delivery.id).desc())
+    return page(session, query, limit, offset)
+
+
+def latest_delivery(session: Session, app_id: str) -> Delivery | None:
+    return session.exec(select(Delivery).where(Delivery.app_id == app_id).order_by(col(Delivery.id).desc())).first()
+
+
+def undecided_deliveries(session: Session, limit: int = 100) -> list[Delivery]:
+    """Written down, and then whoever took them died: the controller decides them, oldest first."""
+    query = select(Delivery).where(col(Delivery.verdict).is_(None)).order_by(col(Delivery.id))
+    return list(session.exec(query.limit(limit)))

@@ -1,0 +1,44 @@
+"""Encrypts everything that is stored under the key in use now: what makes an old key droppable.
+
+The whole rotation: `cipher.add_key`, reload every part, `cipher.promote_key`, reload, `renew_secrets`, `drop_old_keys`.
+"""
+
+from sqlmodel import Session, col, select
+
+from slipyard.store.cipher import Cipher
+from slipyard.store.tables import Deployment, EnvVar, Hook, Release
+
+
+def renew_secrets(session: Session, cipher: Cipher) -> int:
+    """How many values were written again. One transaction: all of them or none."""
+    renewed = 0
+    for variable in session.exec(select(EnvVar)):
+        variable.value_encrypted = cipher.renew(variable.value_encrypted)
+        renewed += 1
+    for hook in session.exec(select(Hook).where(col(Hook.secret_encrypted) != b"")):
+        hook.secret_encrypted = cipher.renew(hook.secret_encrypted)
+        renewed += 1
+    for row in _rows_with_environment(session):
+        row.env_encrypted = cipher.renew(row.env_encrypted or b"")
+        renewed += 1
+    session.flush()
+    return renewed
+
+
+def erase_secrets(session: Session, app_id: str) -> None:
+    """For an app that is removed: its history stays, what it knew does not."""
+    for variable in session.exec(select(EnvVar).where(EnvVar.app_id == app_id)):
+        session.delete(variable)
+    for hook in session.exec(select(Hook).where(Hook.app_id == app_id)):
+        hook.secret_encrypted = b""
+    for row in _rows_with_environment(session, app_id):
+        row.env_encrypted = b""
+    session.flush()
+
+
+def _rows_with_environment(session: Session, app_id: str | None = None) -> list[Release | Deployment]:
+    releases = select(Release).where(col(Release.env_encrypted) != b"")
+    deployments = select(Deployment).where(col(Deployment.env_encrypted) != b"")  # NULL is not unequal
+    if app_id is not None:
+        releases, deployments = releases.where(Release.app_id == app_id), deployments.where(Deployment.app_id == app_id)
+    return [*session.exec(releases), *session.exec(deployments)]
