@@ -34,9 +34,7 @@ async def assemble(installation: Installation) -> Context:
         image_builder=ChosenBuilder(settings),
         engine=engine,
         driver=DockerDriver(engine, installation.id, clock),
-        router=CaddyRouter(
-            Caddy(settings.caddy_admin or f"unix://{layout.caddy_socket}"), caddy_shape(settings, layout)
-        ),
+        router=CaddyRouter(Caddy(settings.caddy_admin or f"unix/{layout.caddy_socket}"), caddy_shape(settings, layout)),
         registry=Registry(),
         registry_home=_registry_home(settings, layout),
     )

@@ -6,6 +6,8 @@ from dataclasses import dataclass
 from pathlib import Path
 
 import structlog
+from sqlalchemy.exc import IntegrityError
+from sqlmodel import Session
 
 from slipyard.domain.errors import LeaseLost, SlipyardError, SystemFault, UserError
 from slipyard.pipeline.context import Context
@@ -41,6 +43,14 @@ class Endings:
 
 def new_attempt(context: Context, claim: Claim, log: Path) -> Attempt:
     return Attempt(context, claim, Stopwatch(context.clock), Trace(log))
+
+
+async def take(context: Context, claim: Callable[[Session], Claim | None]) -> Claim | None:
+    """None where it is not this worker's: also where another took the app's turn in the same moment."""
+    try:
+        return await context.database.writing(claim)
+    except IntegrityError:
+        return None
 
 
 async def carry_out(attempt: Attempt, work: Coroutine[None, None, None], endings: Endings) -> None:

@@ -6,7 +6,7 @@ from sqlmodel import Session, col, select
 
 from slipyard.domain.errors import BuildFailed
 from slipyard.domain.lifecycle import DeploymentStatus
-from slipyard.pipeline.attempt import Attempt, Endings, begin, carry_out, new_attempt
+from slipyard.pipeline.attempt import Attempt, Endings, begin, carry_out, new_attempt, take
 from slipyard.pipeline.build_image import Built, build_image
 from slipyard.pipeline.context import Context
 from slipyard.pipeline.finish_build import cancel_build_attempt, fail_build, succeed_build
@@ -18,7 +18,7 @@ from slipyard.store.transition import transition
 
 async def run_build(context: Context, build_id: str) -> None:
     """Does nothing where the build is not this worker's to take. Ends in one terminal status, or gives the row back."""
-    claim = await context.database.writing(lambda session: _claim(session, context, build_id))
+    claim = await take(context, lambda session: _claim(session, context, build_id))
     if claim is None:
         return
     attempt = new_attempt(context, claim, context.layout.build_log(build_id))

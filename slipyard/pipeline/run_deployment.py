@@ -3,7 +3,7 @@
 from sqlmodel import Session, col, select
 
 from slipyard.domain.lifecycle import DeploymentStatus
-from slipyard.pipeline.attempt import Attempt, Endings, begin, carry_out, new_attempt
+from slipyard.pipeline.attempt import Attempt, Endings, begin, carry_out, new_attempt, take
 from slipyard.pipeline.context import Context
 from slipyard.pipeline.finish_deployment import activate, cancel_deployment_attempt, fail_deployment
 from slipyard.pipeline.instances import PlannedInstance, mark_ready, plan_instances, start_instances
@@ -20,7 +20,7 @@ from slipyard.store.transition import transition
 
 async def run_deployment(context: Context, deployment_id: str) -> None:
     """Does nothing where it is not this worker's to take. Ends in one outcome, or gives the row back."""
-    claim = await context.database.writing(lambda session: _claim(session, context, deployment_id))
+    claim = await take(context, lambda session: _claim(session, context, deployment_id))
     if claim is None:
         return
     attempt = new_attempt(context, claim, context.layout.deployment_log(deployment_id))

@@ -12,13 +12,16 @@ from contextlib import contextmanager
 from pathlib import Path
 from typing import Any, TypeVar
 
+from psycopg.errors import DeadlockDetected, SerializationFailure
 from sqlalchemy import Engine, create_engine, event
 from sqlalchemy.engine import URL, make_url
+from sqlalchemy.exc import OperationalError
 from sqlalchemy.pool import ConnectionPoolEntry, NullPool, QueuePool
 from sqlmodel import Session
 
 T = TypeVar("T")
 _BUSY_MILLISECONDS = 15_000
+_MOST_TRIES = 5
 
 
 class Database:
@@ -56,6 +59,16 @@ class Database:
             return query(session)
 
     def _write(self, change: Callable[[Session], T]) -> T:
+        """Again where PostgreSQL ended it to let another transaction through: then nothing of it has happened."""
+        for _ in range(_MOST_TRIES - 1):
+            try:
+                return self._write_once(change)
+            except OperationalError as error:
+                if not isinstance(error.orig, DeadlockDetected | SerializationFailure):
+                    raise
+        return self._write_once(change)
+
+    def _write_once(self, change: Callable[[Session], T]) -> T:
         with self.write() as session:
             return change(session)
 

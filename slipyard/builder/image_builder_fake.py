@@ -1,0 +1,38 @@
+"""A builder in memory: puts images into a fake engine, tells its progress, and fails or hangs when told to."""
+
+import asyncio
+from collections import deque
+from collections.abc import Callable
+
+from slipyard.builder.image_build import BuiltImage, ImageBuild, Progress, Step, StepOutput
+from slipyard.clients.container_engine_fake import FakeContainerEngine
+from slipyard.clients.simulated_container import Behaviour
+from slipyard.domain.errors import SlipyardError
+
+
+class FakeImageBuilder:
+    """`behaviour` is what the images do that it makes from now on; `hold` keeps builds waiting until it is set."""
+
+    def __init__(self, engine: FakeContainerEngine) -> None:
+        self.builds: list[ImageBuild] = []
+        self.behaviour = Behaviour()
+        self.hold = asyncio.Event()
+        self.hold.set()
+        self._engine = engine
+        self._failures: deque[SlipyardError] = deque()
+
+    def fail_next(self, error: SlipyardError, times: int = 1) -> None:
+        self._failures.extend([error] * times)
+
+    async def build(self, build: ImageBuild, progress: Callable[[Progress], None]) -> BuiltImage:
+        self.builds.append(build)
+        progress(Step(1, "[1/1] FROM scratch", started_at=0.0))
+        await self.hold.wait()
+        if self._failures:
+            raise self._failures.popleft()
+        progress(StepOutput(1, 1, b"built\n"))
+        progress(Step(1, "[1/1] FROM scratch", started_at=0.0, completed_at=0.1))
+        return BuiltImage(self._engine.add_image(build.reference, self.behaviour), None)
+
+    async def describe(self) -> str:
+        return "a builder in memory"

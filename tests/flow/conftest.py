@@ -1,0 +1,28 @@
+from collections.abc import AsyncIterator, Callable
+from pathlib import Path
+
+import pytest
+
+from tests.flow.repository import Repository
+from tests.flow.system import System
+from tests.postgres import postgres_url
+
+DATABASES: dict[str, Callable[[], str | None]] = {"sqlite": lambda: None, "postgresql": postgres_url}
+
+
+@pytest.fixture(params=DATABASES)
+def database_url(request: pytest.FixtureRequest) -> str | None:
+    """None is SQLite in the data directory: every promise holds on both."""
+    return DATABASES[request.param]()
+
+
+@pytest.fixture
+async def system(tmp_path: Path, database_url: str | None) -> AsyncIterator[System]:
+    made = System(tmp_path / "home", database_url)
+    yield made
+    made.installation.close()
+
+
+@pytest.fixture
+def repository(tmp_path: Path) -> Repository:
+    return Repository(tmp_path / "work")
