@@ -43,6 +43,8 @@ def parse_listeners(lines: Iterable[str]) -> set[Listener]:
 def advice(port: int, found: list[Listener] | None) -> str:
     """What to change, as one sentence."""
     open_ports = sorted({listener.port for listener in found or () if not listener.loopback})
+    if port in open_ports:
+        return "it listens there and does not answer in time; look into its output, or raise the check's timeout"
     if found and Listener(loopback=True, port=port) in found:
         return f"it listens on 127.0.0.1:{port} only; listen on 0.0.0.0:$PORT"
     if open_ports:
