@@ -60,6 +60,14 @@ class Layout:
     def snapshots(self) -> Path:
         return self.home / "snapshots"
 
+    def snapshot(self, digest: str) -> Path:
+        return self.snapshots / f"{digest.removeprefix('sha256:')}.tar"
+
+    @property
+    def contexts(self) -> Path:
+        """What of a snapshot goes to the builder; made again where it is missing."""
+        return self.home / "contexts"
+
     @property
     def logs(self) -> Path:
         return self.home / "logs"

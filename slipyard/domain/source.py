@@ -28,8 +28,6 @@ class Source(Value):
     )
     target: str | None = Field(None, description="Stage of the Dockerfile to build")
     platform: str | None = Field(None, examples=["linux/amd64"])
-    submodules: bool = False
-    lfs: bool = False
 
     @property
     def own_remote(self) -> bool:

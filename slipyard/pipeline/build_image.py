@@ -1,18 +1,19 @@
 """Source to image, in the order that saves the most: an unchanged tree and plan reuses the image that it made before."""
 
+import asyncio
 from dataclasses import dataclass, field
 
 from slipyard.builder.context import filter_context
 from slipyard.builder.image_build import ImageBuild
 from slipyard.builder.plan import BuildPlan, plan_build
-from slipyard.builder.snapshot import Snapshot, SnapshotReader, find_snapshot
+from slipyard.builder.snapshot_reader import SnapshotReader
 from slipyard.clients.container_engine import ImageFacts
-from slipyard.domain.errors import NotFound, SourceRefused, Unavailable
+from slipyard.domain.errors import NotFound, Unavailable
 from slipyard.domain.release import ImageIdentity
 from slipyard.domain.source import SourceType
 from slipyard.pipeline.build_log import BuildLog
 from slipyard.pipeline.context import Context
-from slipyard.pipeline.fetch_source import fetch_source
+from slipyard.pipeline.fetch_source import StoredSnapshot, fetch_source, uploaded_source
 from slipyard.pipeline.load_build import BuildJob, built_before
 from slipyard.pipeline.stopwatch import Stopwatch
 from slipyard.pipeline.trace import Trace
@@ -32,29 +33,22 @@ async def build_image(context: Context, job: BuildJob, stopwatch: Stopwatch, tra
     """Raises `UserError` where the source or the build is at fault, `SystemFault` where something we stand on is."""
     snapshot, commit = await _snapshot(context, job, stopwatch, trace)
     with stopwatch.span("plan"):
-        plan = await plan_build(SnapshotReader(snapshot.path), job.source)
+        plan = await asyncio.to_thread(lambda: plan_build(SnapshotReader(snapshot.path), job.source))
         key = plan.key(snapshot.digest)
         await trace.write(plan.explanation)
         image, facts = await _reuse(context, job, key, trace) or (None, None)
     if image is None or facts is None:
         with stopwatch.span("build"):
             image, facts = await _build(context, job, snapshot, plan, commit, trace)
-    return Built(image, key, snapshot.digest, commit, facts.exposed_ports, plan.processes)
+    return Built(image, key, snapshot.digest, commit, facts.exposed_ports, dict(plan.processes))
 
 
-async def _snapshot(context: Context, job: BuildJob, stopwatch: Stopwatch, trace: Trace) -> tuple[Snapshot, str | None]:
+async def _snapshot(
+    context: Context, job: BuildJob, stopwatch: Stopwatch, trace: Trace
+) -> tuple[StoredSnapshot, str | None]:
     if job.source.type is SourceType.UPLOAD:
-        return await _uploaded(context, job), job.commit
+        return await uploaded_source(context, job), job.commit
     return await fetch_source(context, job, stopwatch, trace)
-
-
-async def _uploaded(context: Context, job: BuildJob) -> Snapshot:
-    if job.snapshot_digest is None:
-        raise SourceRefused("Nothing was uploaded to this app yet: run `slipyard deploy .` in its directory.")
-    snapshot = await find_snapshot(context.layout.snapshots, job.snapshot_digest)
-    if snapshot is None:
-        raise SourceRefused("The uploaded source is no longer kept: upload it again with `slipyard deploy .`.")
-    return snapshot
 
 
 async def _reuse(
@@ -79,16 +73,18 @@ async def _reuse(
 
 
 async def _build(
-    context: Context, job: BuildJob, snapshot: Snapshot, plan: BuildPlan, commit: str | None, trace: Trace
+    context: Context, job: BuildJob, snapshot: StoredSnapshot, plan: BuildPlan, commit: str | None, trace: Trace
 ) -> tuple[ImageIdentity, ImageFacts]:
     reference = image_reference(context, job)
-    tar = await filter_context(snapshot, plan.subdirectory, plan.dockerfile)
+    tar = await filter_context(
+        snapshot.path, context.layout.contexts, plan.subdirectory, plan.dockerfile, plan.default_ignores
+    )
     async with BuildLog(trace) as log:
         built = await context.image_builder.build(
             ImageBuild(
                 build_id=job.build_id,
-                context=tar,
-                dockerfile=plan.dockerfile,
+                context=tar.path,
+                dockerfile=tar.dockerfile,
                 reference=reference,
                 cache_namespace=job.app_id,
                 build_args=plan.build_args,

@@ -1,15 +1,27 @@
-"""A git source becomes a snapshot: one fetch at most, then `git archive` straight into the sanitiser."""
+"""Where the tree of a build comes from: one fetch at most and `git archive` into the sanitiser, or what was uploaded."""
 
-from slipyard.builder.archive_limits import ArchiveLimits
+import asyncio
+from dataclasses import dataclass
+from pathlib import Path
+
 from slipyard.builder.git_source import FetchedCommit, check_submodules, fetch_commit
 from slipyard.builder.snapshot import Snapshot, snapshot_from
+from slipyard.domain.errors import SourceRefused
 from slipyard.pipeline.context import Context
 from slipyard.pipeline.load_build import BuildJob
 from slipyard.pipeline.stopwatch import Stopwatch
 from slipyard.pipeline.trace import Trace
 
 
-async def fetch_source(context: Context, job: BuildJob, stopwatch: Stopwatch, trace: Trace) -> tuple[Snapshot, str]:
+@dataclass(frozen=True)
+class StoredSnapshot:
+    digest: str
+    path: Path
+
+
+async def fetch_source(
+    context: Context, job: BuildJob, stopwatch: Stopwatch, trace: Trace
+) -> tuple[StoredSnapshot, str]:
     """A build that was asked for by branch takes the branch's head of this moment: so that the later of two builds is
     never the older commit. A build that was asked for by commit takes that commit."""
     mirror = context.layout.repository(job.app_id)
@@ -30,9 +42,27 @@ async def fetch_source(context: Context, job: BuildJob, stopwatch: Stopwatch, tr
     return snapshot, found.commit
 
 
-async def _archive(context: Context, job: BuildJob, found: FetchedCommit) -> Snapshot:
+async def uploaded_source(context: Context, job: BuildJob) -> StoredSnapshot:
+    if job.snapshot_digest is None:
+        raise SourceRefused("Nothing was uploaded to this app yet: run `slipyard deploy .` in its directory.")
+    path = context.layout.snapshot(job.snapshot_digest)
+    if not await asyncio.to_thread(path.exists):
+        raise SourceRefused("The uploaded source is no longer kept: upload it again with `slipyard deploy .`.")
+    return StoredSnapshot(job.snapshot_digest, path)
+
+
+async def _archive(context: Context, job: BuildJob, found: FetchedCommit) -> StoredSnapshot:
     mirror = context.layout.repository(job.app_id)
-    if not job.source.submodules:
-        await check_submodules(context.git, mirror, found.tree)
-    stream = context.git.archive(mirror, found.commit)
-    return await snapshot_from(stream, context.layout.snapshots, ArchiveLimits())
+    await check_submodules(context.git, mirror, found.tree)
+    snapshot = await snapshot_from(context.git.archive(mirror, found.commit), context.layout.snapshots)
+    _refuse_pointers(snapshot)
+    return StoredSnapshot(snapshot.digest, snapshot.path)
+
+
+def _refuse_pointers(snapshot: Snapshot) -> None:
+    """A build would copy the pointer in the place of the file, and fail far from the cause or not at all."""
+    if snapshot.lfs_pointers:
+        raise SourceRefused(
+            f"{snapshot.lfs_pointers[0]!r} is a Git LFS pointer and not the file itself, and Slipyard does not fetch"
+            " LFS files. Commit the file itself, or fetch it in the Dockerfile."
+        )

@@ -1,0 +1,1 @@
+"""What travels over HTTP: requests as we accept them, answers as we promise them."""

@@ -1,0 +1,133 @@
+"""Bodies of POST, PATCH and PUT of apps."""
+
+from typing import Annotated, Any, ClassVar
+
+from pydantic import AfterValidator, Field
+
+from slipyard.domain.errors import Immutable
+from slipyard.domain.health import HealthCheck
+from slipyard.domain.naming import check_env_name
+from slipyard.domain.resources import Resources
+from slipyard.domain.schemas.incoming import Incoming
+from slipyard.domain.source import Source
+
+MAXIMUM_ENV_VALUE = 131_072  # Linux takes no single string of more than 128 KiB in an environment
+
+
+def _env_names(given: dict[str, str]) -> dict[str, str]:
+    return {check_env_name(name): value for name, value in given.items()}
+
+
+EnvValue = Annotated[str, Field(max_length=MAXIMUM_ENV_VALUE, pattern=r"^[^\x00]*$")]
+EnvVars = Annotated[dict[str, EnvValue], Field(max_length=1000), AfterValidator(_env_names)]
+LabelKey = Annotated[str, Field(min_length=1, max_length=63, pattern=r"^[A-Za-z0-9][A-Za-z0-9._/-]*$")]
+Labels = Annotated[dict[LabelKey, Annotated[str, Field(max_length=255)]], Field(max_length=64)]
+Name = Annotated[str, Field(min_length=1, max_length=100, examples=["My shop"])]
+
+_FLAT_NAMES = {
+    "env": "env_vars",
+    "source_type": "source.type",
+    "image": "source.image",
+    "image_url": "source.image",
+    "image_uri": "source.image",
+    "repo_url": "source.repo_url",
+    "repo_branch": "source.branch",
+    "branch": "source.branch",
+    "build_command": "source.build_command",
+    "start_command": "source.start_command",
+    "dockerfile": "source.dockerfile",
+    "subdirectory": "source.subdirectory",
+    "build_args": "source.build_args",
+    "build_secrets": "source.build_secrets",
+    "cpu": "resources.cpu",
+    "memory": "resources.memory",
+    "health_check_path": "health_check.path",
+}
+
+
+class AppFields(Incoming):
+    """What create and change have in common. A field that was not sent is not in `model_fields_set`."""
+
+    other_names: ClassVar[dict[str, str]] = _FLAT_NAMES
+
+    description: str = Field("", max_length=2000)
+    labels: Labels = Field(default_factory=dict)
+    environment: str = Field("production", min_length=1, max_length=63, pattern=r"^[a-z0-9][a-z0-9-]*$")
+    source: Source = Source()
+    auto_deploy: bool = True
+    watch_paths: list[Annotated[str, Field(max_length=1024)]] = Field(default_factory=list, max_length=200)
+    build_cache: bool = True
+    port: int | None = Field(None, ge=1, le=65535, description="Default: the image's only EXPOSE, else 3000")
+    health_check: HealthCheck = HealthCheck()
+    env_vars: EnvVars = Field(default_factory=dict, description="Replaces the whole set")
+    resources: Resources = Resources()
+    replicas: int | None = Field(None, ge=0, le=100, description="Sets min_instances and max_instances alike")
+    min_instances: int = Field(1, ge=0, le=100)
+    max_instances: int = Field(1, ge=1, le=100)
+
+    @classmethod
+    def _completed(cls, given: dict[str, Any]) -> dict[str, Any]:
+        source = given.get("source")
+        if isinstance(source, dict) and "type" not in source:
+            if source.get("image"):
+                source["type"] = "image"
+            elif source.get("repo_url"):
+                source["type"] = "git"
+        return given
+
+    def config_changes(self) -> dict[str, Any]:
+        """The given parts of an `AppConfig`, as plain values, nested ones only as far as they were given."""
+        given = self.model_dump(exclude_unset=True, include=_CONFIG_FIELDS, mode="json")
+        if self.replicas is not None:
+            given |= {"min_instances": self.replicas, "max_instances": max(1, self.replicas)}
+        return given
+
+
+_CONFIG_FIELDS = {
+    "source",
+    "port",
+    "health_check",
+    "resources",
+    "min_instances",
+    "max_instances",
+    "auto_deploy",
+    "watch_paths",
+    "build_cache",
+}
+
+
+class CreateApp(AppFields):
+    """Only `name` is required. Without a source, the source is the app's own git remote."""
+
+    name: Name
+    slug: str | None = Field(None, description="Default: made from the name")
+    deploy: bool | None = Field(None, description="Default: true where an image or a repository is given")
+
+    @property
+    def wants_deployment(self) -> bool:
+        has_source = bool(self.source.image or self.source.repo_url)
+        return has_source if self.deploy is None else self.deploy and has_source
+
+
+class ChangeApp(AppFields):
+    """Changes only what is given; `env_vars` and `labels` replace the whole set."""
+
+    name: Name | None = None
+    slug: Any = Field(None, description="Cannot change")
+    region: Any = Field(None, description="Cannot change")
+    plan: Any = Field(None, description="Cannot change")
+
+    def refuse_immutable(self, slug: str) -> None:
+        """Raises `Immutable` for what is fixed at creation, unless it is sent as it already is."""
+        fixed = {"slug": slug, "region": None, "plan": None}
+        for name in sorted(self.model_fields_set & set(fixed)):
+            if getattr(self, name) != fixed[name]:
+                raise Immutable(f"{name!r} cannot change after an app was created; clone the app to have it otherwise.")
+
+
+class EnvChanges(Incoming):
+    """PATCH .../env: merges; null removes."""
+
+    env_vars: dict[str, EnvValue | None] = Field(max_length=1000)
+
+    other_names: ClassVar[dict[str, str]] = {"env": "env_vars"}

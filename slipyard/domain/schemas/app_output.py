@@ -1,0 +1,102 @@
+"""An app as it is answered: what it was told to be, and what it is now."""
+
+from datetime import datetime
+from typing import Any
+
+from pydantic import Field
+
+from slipyard.domain.health import HealthCheck
+from slipyard.domain.resources import Resources
+from slipyard.domain.schemas.outgoing import Outgoing, Page
+from slipyard.domain.schemas.work_output import DeploymentView
+from slipyard.domain.source import Source
+
+
+class Owner(Outgoing):
+    id: str
+    email: str | None = None
+
+
+class Permissions(Outgoing):
+    is_public: bool = False
+    allowed_users: list[str] = Field(default_factory=list)
+
+
+class WebhookFact(Outgoing):
+    url: str
+    last_delivery: datetime | None
+
+
+class AppView(Outgoing):
+    id: str
+    name: str
+    slug: str
+    short_id: str
+    description: str
+    labels: dict[str, str]
+    project_id: str | None = None
+    organization_id: str
+    environment: str
+    environment_id: str | None = None
+    owner: Owner
+    permissions: Permissions = Permissions()
+    region: str = "local"
+    plan_id: str | None = None
+    plan_name: str | None = None
+    plan_max_apps: int | None = None
+    plan_max_domains: int | None = None
+    source: Source
+    git_url: str | None = Field(description="The app's own git remote, where the source lies there")
+    auto_deploy: bool
+    watch_paths: list[str]
+    build_cache: bool
+    port: int | None
+    health_check: HealthCheck
+    health_check_path: str | None
+    resources: Resources
+    replicas: int
+    min_instances: int
+    max_instances: int
+    scale_to_zero_enabled: bool = False
+    idle_timeout_minutes: int = 15
+    is_scaled_to_zero: bool = False
+    instance_count: int
+    running_instances: int
+    volume: Any = None
+    volumes: list[Any] = Field(default_factory=list)
+    services: list[dict[str, Any]] = Field(default_factory=list)
+    domains: list[str]
+    domain: str
+    domain_count: int
+    default_url: str
+    url: str | None = Field(description="null before the first deployment")
+    image: str | None
+    active_image: str | None
+    container_id: str | None
+    status: str
+    status_message: str
+    last_error: str | None
+    active_release_id: str | None
+    active_deployment_id: str | None
+    webhook: WebhookFact | None
+    version: int = Field(description="The ETag")
+    created_at: datetime
+    updated_at: datetime
+    last_deployed_at: datetime | None
+    deployments: list[DeploymentView] | None = Field(None, description="The last 20, in the detail only")
+
+
+class AppList(Page):
+    apps: list[AppView]
+
+
+class EnvEntry(Outgoing):
+    name: str
+    fingerprint: str
+    value: str | None = Field(None, description="Only for who may write")
+
+
+class EnvView(Outgoing):
+    app_id: str
+    env_vars: list[EnvEntry]
+    values: dict[str, str] | None = Field(None, description="Only for who may write")

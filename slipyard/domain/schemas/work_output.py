@@ -1,0 +1,99 @@
+"""Builds, releases and deployments as they are answered."""
+
+from datetime import datetime
+from typing import Any
+
+from pydantic import Field
+
+from slipyard.domain.schemas.outgoing import Outgoing, Page
+from slipyard.domain.source import Source
+from slipyard.domain.span import Span
+
+
+class DeploymentView(Outgoing):
+    id: str
+    app_id: str
+    number: int
+    status: str
+    trigger: str
+    actor: str
+    title: str
+    description: str
+    commit: str | None
+    image: str | None
+    build_id: str | None
+    release_id: str | None
+    replicas: int | None
+    error: str | None
+    log_tail: list[str] = Field(description="The last lines of what failed")
+    spans: list[Span]
+    attempt: int
+    created_at: datetime
+    started_at: datetime | None
+    finished_at: datetime | None
+
+
+class BuildView(Outgoing):
+    id: str
+    app_id: str
+    number: int
+    status: str
+    source: Source
+    ref: str | None
+    commit: str | None
+    snapshot_digest: str | None
+    no_cache: bool
+    image: str | None
+    image_id: str | None
+    manifest_digest: str | None
+    published_at: datetime | None
+    error: str | None
+    log_tail: list[str]
+    spans: list[Span]
+    attempt: int
+    created_at: datetime
+    started_at: datetime | None
+    finished_at: datetime | None
+
+
+class ReleaseView(Outgoing):
+    id: str
+    app_id: str
+    number: int
+    build_id: str | None
+    commit: str | None
+    image: str
+    image_id: str
+    manifest_digest: str | None
+    services: list[dict[str, Any]]
+    env_fingerprints: dict[str, str] = Field(description="Changes with the value, tells nothing of it")
+    active: bool
+    created_at: datetime
+
+
+class DeploymentList(Page):
+    deployments: list[DeploymentView]
+
+
+class BuildList(Page):
+    builds: list[BuildView]
+
+
+class ReleaseList(Page):
+    releases: list[ReleaseView]
+
+
+class QueueItem(Outgoing):
+    kind: str = Field(description="build or deployment")
+    id: str
+    app_id: str
+    app: str
+    number: int
+    status: str
+    reason: str = Field(description="Why it waits, or who works on it")
+    created_at: datetime
+
+
+class QueueView(Outgoing):
+    running: list[QueueItem]
+    waiting: list[QueueItem]
