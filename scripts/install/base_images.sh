@@ -19,6 +19,10 @@ node:22-slim           node     debian:bookworm-slim python:3.11-slim
 golang:1.22            golang   debian:bookworm-slim python:3.11-slim
 golang:1.22-bookworm   =golang:1.22
 nginx:alpine           nginx    debian:bookworm-slim
+redis:7                redis    debian:bookworm-slim
+registry:2             registry debian:bookworm-slim
+postgres:16            postgres debian:bookworm-slim
+caddy:2                caddy    debian:bookworm-slim python:3.11-slim
 END
 }
 
@@ -43,14 +47,13 @@ registry_reachable() {
 }
 
 prepare_image() {
-  local name=$1 recipe parents archive started=$EPOCHREALTIME
+  local name=$1 recipe started=$EPOCHREALTIME
   ! image_exists "$name" || return 0
-  read -r recipe parents < <(known_base_images | awk -v name="$name" '$1 == name {$1 = ""; print}')
-  archive=$image_archives/$(recipe_digest "$name").tar.zst
-  case ${recipe-} in
+  recipe=$(recipe_of "$name")
+  case $recipe in
     '') refuse "$name is not among the images that can be made from packages" "add a recipe to scripts/install/images" ;;
     =*) tag_image "${recipe#=}" "$name" ;;
-    *) load_image "$archive" || make_and_keep "$name" "$recipe" "$archive" "$parents" ;;
+    *) load_or_make "$name" "$recipe" "$image_archives/$(recipe_digest "$name").tar.zst" ;;
   esac
   detail "$name ready in $(seconds_since "$started") s"
 }
@@ -60,21 +63,32 @@ tag_image() {
   engine POST "/images/$1/tag?repo=${2%:*}&tag=${2#*:}"
 }
 
-make_and_keep() {
+# load_or_make NAME RECIPE ARCHIVE
+load_or_make() {
   local parent
-  for parent in $4; do prepare_image "$parent"; done
+  ! load_image "$3" || return 0
+  for parent in $(parents_of "$1"); do prepare_image "$parent"; done
   if [ "$2" = debian ]; then make_root_image; else build_image "$1" "$2"; fi
   save_image "$1" "$3"
 }
 
-# Everything that decides what is in the image: recipes, the two makers, the machine's architecture and certificates.
+# What decides what is in the image: its recipe and those it starts from, the two makers, the machine's architecture and
+# certificates. Files beside a recipe carry its name.
 recipe_digest() {
+  local name
   {
     printf '%s\n' "$1" "$(dpkg --print-architecture)"
     declare -f make_root_image build_image
-    cat "$recipes"/* "$(certificates)"
+    for name in "$1" $(parents_of "$1"); do
+      cat "$recipes/$(recipe_of "$name")"[.-]*
+    done
+    cat "$recipes/apt-clean.conf" "$(certificates)"
   } | sha256sum | cut -c 1-32
 }
+
+recipe_of() { known_base_images | awk -v name="$1" '$1 == name {print $2}'; }
+
+parents_of() { known_base_images | awk -v name="$1" '$1 == name {for (i = 3; i <= NF; i++) print $i}'; }
 
 certificates() { printf '%s' "${SSL_CERT_FILE:-/etc/ssl/certs/ca-certificates.crt}"; }
 
