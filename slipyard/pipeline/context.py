@@ -1,6 +1,5 @@
 """Everything that a verb needs, handed over as one value: the doors, the store, the clock."""
 
-import random
 from dataclasses import dataclass, field
 
 from slipyard.builder.image_build import ImageBuilder
@@ -48,5 +47,4 @@ class Context:
     router: Router
     registry: Registry
     registry_home: RegistryHome
-    random: random.Random = field(default_factory=random.SystemRandom)
     holder: Holder = field(default_factory=Holder.me)

@@ -6,13 +6,13 @@ from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from pathlib import Path
 
+from slipyard.clients.registry_fake import FakeRegistry
 from sqlmodel import Session, select
 
 from slipyard.builder.image_builder_fake import FakeImageBuilder
 from slipyard.clients.caddy_fake import FakeCaddy
 from slipyard.clients.container_engine_fake import FakeContainerEngine
 from slipyard.clients.git import Git
-from slipyard.clients.registry_fake import FakeRegistry
 from slipyard.controller.loops import LOOPS, Pass
 from slipyard.deployer.caddy_router import CaddyRouter, caddy_shape
 from slipyard.deployer.docker import DockerDriver
