@@ -17,7 +17,7 @@ _LABEL = re.compile(r"[a-z0-9_](?:[a-z0-9_-]{0,61}[a-z0-9_])?")
 _NUMBER = re.compile(r"[0-9]+|0x[0-9a-f]*")
 _MAXIMUM_NAME = 253
 _METADATA = (IPv4Network("169.254.0.0/16"), IPv4Network("168.63.129.16/32"), IPv6Network("fd00:ec2::/32"))
-_NARROWEST_THAT_COVERS_BY_ACCIDENT = 16
+_NARROW_ENOUGH_TO_BE_MEANT = 16
 _CLOSED: tuple[Network, ...] = (
     IPv4Network("192.0.0.0/24"),
     IPv4Network("192.88.99.0/24"),
@@ -60,14 +60,15 @@ def literal_address(host: str) -> Address | None:
 def may_reach(address: Address, allowed: Sequence[Network] = ()) -> bool:
     """Whether one resolved address may be called. An allowed network opens it, in whatever form it is written."""
     inner = _unwrapped(address)
-    if any(_opens(network, candidate) for network in allowed for candidate in (address, inner)):
+    if is_allowed(address, allowed):
         return True
     return inner.is_global and not inner.is_multicast and not any(inner in network for network in _CLOSED)
 
 
 def is_allowed(address: Address, allowed: Sequence[Network]) -> bool:
     """Whether an operator opened this address by name of its network: only there plain http is spoken."""
-    return any(_opens(network, candidate) for network in allowed for candidate in (address, _unwrapped(address)))
+    inner = _unwrapped(address)
+    return any(_opens(network, inner) for network in allowed if address in network or inner in network)
 
 
 def check_addresses(host: str, addresses: Sequence[Address], allowed: Sequence[Network] = ()) -> None:
@@ -82,12 +83,10 @@ def check_addresses(host: str, addresses: Sequence[Address], allowed: Sequence[N
             )
 
 
-def _opens(network: Network, address: Address) -> bool:
-    """A network as wide as 0.0.0.0/0 opens the internet's neighbours but never a metadata service by accident."""
-    if address not in network:
-        return False
-    metadata = any(address in closed for closed in _METADATA)
-    return not metadata or network.prefixlen >= _NARROWEST_THAT_COVERS_BY_ACCIDENT
+def _opens(network: Network, inner: Address) -> bool:
+    """A network as wide as 0.0.0.0/0 opens every neighbour, but never a metadata service by accident."""
+    metadata = any(inner in closed for closed in _METADATA)
+    return not metadata or network.prefixlen >= _NARROW_ENOUGH_TO_BE_MEANT
 
 
 def _unwrapped(address: Address) -> Address:
