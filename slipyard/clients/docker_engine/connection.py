@@ -4,13 +4,12 @@ import asyncio
 import threading
 from collections.abc import AsyncGenerator, Callable, Iterator, Mapping
 from concurrent.futures import ThreadPoolExecutor
-from contextlib import suppress
+from contextlib import closing, suppress
 from dataclasses import dataclass, field
 from typing import Any, TypeAlias, TypeVar
 
 from docker import APIClient
 from docker.errors import create_api_error_from_http_exception
-from docker.types import CancellableStream
 from requests import HTTPError, Response
 
 from slipyard.clients.docker_engine.bridge import Bridge
@@ -71,8 +70,12 @@ class Connection:
         self._quick.shutdown(wait=False)
         self._patient.shutdown(wait=False)
 
-    def open(self, request: StreamRequest) -> Response:
-        client = self.client()
+    def client_of_its_own(self) -> APIClient:
+        """For a stream, whose socket may be shut down under it: that must never be a socket of the shared pool."""
+        return APIClient(base_url=self._docker_host, version=self.client().api_version)
+
+    @staticmethod
+    def open(client: APIClient, request: StreamRequest) -> Response:
         response = client.request(
             request.method,
             f"{client.base_url}/v{client.api_version}{request.path}",
@@ -126,18 +129,20 @@ class _Pump:
             self._bridge.finish()
 
     def close(self) -> None:
-        """The SDK's own way to shut down the socket under a blocked read. A response that ended has none."""
+        """Ends a blocked read. A response that has ended already refuses, and needs nothing."""
         if self._response is not None:
-            with suppress(AttributeError, OSError, UnboundLocalError):
-                CancellableStream(iter(()), self._response).close()
+            with suppress(ValueError, RuntimeError, OSError):
+                self._response.raw.shutdown()
 
     def _copy(self) -> None:
-        self._response = self._connection.open(self._request)
-        try:
-            for item in self._read(self._response):
-                if not self._bridge.put(item):
-                    break
-        finally:
-            if self._bridge.left:  # the reader may have left before there was a socket to close
-                self.close()
-            self._response.close()
+        with closing(self._connection.client_of_its_own()) as client:
+            self._response = self._connection.open(client, self._request)
+            with closing(self._response):
+                self._read_on(self._response)
+
+    def _read_on(self, response: Response) -> None:
+        if self._bridge.left:  # before there was a socket to shut down
+            return
+        for item in self._read(response):
+            if not self._bridge.put(item):
+                return

@@ -1,0 +1,45 @@
+"""A registry in memory that fails when told to."""
+
+from collections import deque
+
+from slipyard.clients.registry import Registry
+from slipyard.clients.registry_manifest import Manifest
+from slipyard.domain.credentials import Credentials
+from slipyard.domain.errors import NotFound, SlipyardError
+from slipyard.domain.image_reference import parse_image_reference
+
+
+class FakeRegistry(Registry):
+    """`manifests` by full reference, as `str(parse_image_reference(text))` writes it."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.manifests: dict[str, Manifest] = {}
+        self._failures: deque[SlipyardError] = deque()
+
+    def add(self, reference: str, manifest: Manifest) -> None:
+        self.manifests[_full(reference)] = manifest
+
+    def fail_next(self, error: SlipyardError, times: int = 1) -> None:
+        self._failures.extend([error] * times)
+
+    async def manifest(self, reference: str, credentials: Credentials | None = None) -> Manifest:  # noqa: ARG002
+        self._fail()
+        if _full(reference) not in self.manifests:
+            raise NotFound(f"The registry has no {reference}. Check the name and the tag.")
+        return self.manifests[_full(reference)]
+
+    async def delete(self, reference: str, credentials: Credentials | None = None) -> None:  # noqa: ARG002
+        self._fail()
+        self.manifests.pop(_full(reference), None)
+
+    async def ping(self, host: str, credentials: Credentials | None = None) -> None:  # noqa: ARG002
+        self._fail()
+
+    def _fail(self) -> None:
+        if self._failures:
+            raise self._failures.popleft()
+
+
+def _full(reference: str) -> str:
+    return str(parse_image_reference(reference))
