@@ -21,7 +21,8 @@ def caddy_service(settings: Settings, layout: Layout) -> Service | None:
     directory = layout.home / "caddy"
     directory.mkdir(mode=0o700, exist_ok=True)
     first = directory / "first.json"
-    first.write_text(json.dumps(caddy_config([], caddy_shape(settings, layout))))
+    orders = {"admin": {"listen": f"unix/{layout.caddy_socket}|0600"}}
+    first.write_text(json.dumps({**orders, **caddy_config([], caddy_shape(settings, layout))}))
     return Service(
         "caddy",
         caddy_command(caddy_binary(settings.caddy), first),
