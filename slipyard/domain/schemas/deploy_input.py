@@ -45,5 +45,3 @@ class RollBack(Incoming):
     other_names: ClassVar[dict[str, str]] = {}
 
     deployment_id: str | None = Field(None, description="Default: the release before the active one")
-
-

@@ -1,0 +1,53 @@
+"""The HTTP application, put together: one place that names every router."""
+
+from fastapi import APIRouter, FastAPI
+
+from slipyard.api.access.guard import check_every_route
+from slipyard.api.access.principals import Principals
+from slipyard.api.answers.handlers import install_handlers
+from slipyard.api.answers.request_log import RequestLog
+from slipyard.api.dashboard import home, reference
+from slipyard.api.description import describe
+from slipyard.api.gitserver import routes as gitserver
+from slipyard.api.routes import (
+    access,
+    actions,
+    app_environment,
+    apps,
+    deliveries_in,
+    events,
+    hooks,
+    queue,
+    runtime,
+    system,
+    uploads,
+    work,
+    work_logs,
+)
+from slipyard.pipeline.context import Context
+
+_REST = (
+    access, apps, app_environment, actions, uploads, work, work_logs, runtime, events, hooks, queue, system,
+)  # fmt: skip
+_OUTSIDE = (deliveries_in.router, system.probes, gitserver.router, home.router, reference.router)
+
+
+def create_application(context: Context) -> FastAPI:
+    """Raises where a route declares no scope, so that the program does not start."""
+    app = FastAPI(title="Slipyard", docs_url=None, redoc_url=None, openapi_url=None, redirect_slashes=False)
+    app.state.context = context
+    app.state.principals = Principals(context)
+    for router in (_versioned("/v1", shown=True), _versioned("/api/v1", shown=False), *_OUTSIDE):
+        app.include_router(router)
+    check_every_route(app)
+    install_handlers(app)
+    app.add_middleware(RequestLog)
+    describe(app)
+    return app
+
+
+def _versioned(prefix: str, *, shown: bool) -> APIRouter:
+    versioned = APIRouter(prefix=prefix, include_in_schema=shown)
+    for module in _REST:
+        versioned.include_router(module.router)
+    return versioned

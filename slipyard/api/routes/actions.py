@@ -1,0 +1,96 @@
+"""Everything that starts, stops, builds or ships."""
+
+from typing import Annotated
+
+from fastapi import APIRouter, Body, Response
+
+from slipyard.api.access.dependencies import ActorDep, AppDep, ContextDep
+from slipyard.api.access.guard import GuardedRoute
+from slipyard.api.access.requirement import requires
+from slipyard.api.routes.action_answer import WaitDep, deployment_answer, done_answer
+from slipyard.api.routes.apps import merged_config
+from slipyard.domain.schemas.deploy_input import Deploy, DeployImage, RollBack
+from slipyard.domain.schemas.outgoing import Action
+from slipyard.pipeline.change_app import AppChanges, change_app
+from slipyard.pipeline.deploy_app import DeployRequest, check_request, deploy_app
+from slipyard.pipeline.roll_back import roll_back
+from slipyard.pipeline.stop_app import restart_app, start_app, stop_app
+
+router = APIRouter(
+    prefix="/apps/{app}",
+    tags=["build and deploy"],
+    route_class=GuardedRoute,
+    dependencies=[requires("apps:deploy")],
+    responses={200: {"model": Action, "description": "It was so already, or it is over"}},
+)
+
+
+@router.post("/deploy", status_code=202)
+async def deploy(
+    app: AppDep,
+    context: ContextDep,
+    actor: ActorDep,
+    wait: WaitDep,
+    response: Response,
+    body: Annotated[Deploy | None, Body()] = None,
+) -> Action:
+    """Image apps resolve their tag again, git apps build the head of their branch, upload apps the last upload."""
+    asked = body or Deploy()
+    if asked.rollback:
+        row = await roll_back(context, app.id, None, actor)
+        return await deployment_answer(context, row, wait, response)
+    request = DeployRequest(
+        image=asked.image,
+        ref=asked.ref,
+        commit=asked.commit,
+        replicas=asked.replicas,
+        env=asked.env_vars,
+        no_cache=asked.no_cache,
+        title=asked.title,
+        description=asked.description,
+        trigger="api",
+    )
+    return await deployment_answer(context, await deploy_app(context, app.id, request, actor), wait, response)
+
+
+@router.post("/deploy/image", status_code=202)
+async def deploy_image(
+    body: DeployImage, app: AppDep, context: ContextDep, actor: ActorDep, wait: WaitDep, response: Response
+) -> Action:
+    """For images built elsewhere: makes the image the source of the app, and deploys it."""
+    request = DeployRequest(image=body.image_uri, commit=body.commit, title=body.title, trigger="image")
+    check_request(request)
+    source = {"type": "image", "image": body.image_uri, "repo_url": None}
+    await change_app(context, app.id, AppChanges(config=merged_config(app.config, {"source": source})), actor)
+    return await deployment_answer(context, await deploy_app(context, app.id, request, actor), wait, response)
+
+
+@router.post("/rollback", status_code=202)
+async def rollback(
+    app: AppDep,
+    context: ContextDep,
+    actor: ActorDep,
+    wait: WaitDep,
+    response: Response,
+    body: Annotated[RollBack | None, Body()] = None,
+) -> Action:
+    """To the release before, or to that of a deployment: image, environment and configuration together."""
+    row = await roll_back(context, app.id, body.deployment_id if body else None, actor)
+    return await deployment_answer(context, row, wait, response)
+
+
+@router.post("/start", status_code=202)
+async def start(app: AppDep, context: ContextDep, actor: ActorDep, wait: WaitDep, response: Response) -> Action:
+    return await done_answer(context, app, await start_app(context, app.id, actor), wait, response)
+
+
+@router.post("/stop", status_code=202)
+async def stop(app: AppDep, context: ContextDep, actor: ActorDep, wait: WaitDep, response: Response) -> Action:
+    """Instances finish their requests and go; the app stays defined."""
+    return await done_answer(context, app, await stop_app(context, app.id, actor), wait, response)
+
+
+@router.post("/restart", status_code=202)
+async def restart(app: AppDep, context: ContextDep, actor: ActorDep, wait: WaitDep, response: Response) -> Action:
+    """Rolling: new instances are ready before the old ones go."""
+    return await done_answer(context, app, await restart_app(context, app.id, actor), wait, response)

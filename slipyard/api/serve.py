@@ -1,0 +1,46 @@
+"""The API as a process: `slipyard.api.serve:main`. One worker, until SIGTERM."""
+
+import asyncio
+
+import structlog
+import uvicorn
+import uvloop
+from structlog.typing import Processor
+
+from slipyard.api.application import create_application
+from slipyard.domain.settings import Settings
+from slipyard.pipeline.assemble import assemble
+from slipyard.store.installation import load_installation
+
+# structlog's own default prints the local variables of every frame of a traceback, and among them are secrets.
+_PLAIN_LOG: tuple[Processor, ...] = (
+    structlog.processors.add_log_level,
+    structlog.processors.TimeStamper(fmt="iso", utc=True),
+    structlog.processors.format_exc_info,
+    structlog.processors.JSONRenderer(),
+)
+_GRACE_SECONDS = 10  # streams never end by themselves
+_KEEP_ALIVE_SECONDS = 75
+
+
+def main() -> None:
+    """Settings come from the environment."""
+    if not structlog.is_configured():
+        structlog.configure(processors=_PLAIN_LOG)
+    with asyncio.Runner(loop_factory=uvloop.new_event_loop) as runner:
+        runner.run(serve(Settings()))
+
+
+async def serve(settings: Settings) -> None:
+    context = await assemble(load_installation(settings))
+    config = uvicorn.Config(
+        create_application(context),
+        host=settings.bind,
+        port=settings.port,
+        access_log=False,
+        log_level="warning",
+        server_header=False,
+        timeout_keep_alive=_KEEP_ALIVE_SECONDS,
+        timeout_graceful_shutdown=_GRACE_SECONDS,
+    )
+    await uvicorn.Server(config).serve()

@@ -1,0 +1,1 @@
+"""Answers that go on: logs, progress and events."""

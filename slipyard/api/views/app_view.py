@@ -1,0 +1,106 @@
+"""An app as it is answered."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass, field
+from datetime import datetime
+
+from slipyard.domain.app_status import AppFacts, app_status
+from slipyard.domain.ids import short_id
+from slipyard.domain.release import ReleaseConfig
+from slipyard.domain.schemas.app_output import AppView, Owner, WebhookFact
+from slipyard.domain.schemas.work_output import DeploymentView
+from slipyard.domain.settings import Settings
+from slipyard.store.tables import App, Deployment, Hook
+
+
+@dataclass(frozen=True)
+class Live:
+    """What serves: the active deployment and its release."""
+
+    deployment: Deployment
+    release_id: str | None
+    config: ReleaseConfig | None
+    container_id: str | None = None
+
+
+@dataclass(frozen=True)
+class Surroundings:
+    """What an app's answer needs beside its row."""
+
+    facts: AppFacts
+    live: Live | None
+    hook: Hook | None = None
+    last_delivery: datetime | None = None
+    deployments: Sequence[DeploymentView] | None = field(default=None)
+
+
+def app_view(app: App, around: Surroundings, settings: Settings) -> AppView:
+    """Every field of the promise; what Slipyard does not know yet is null or empty, and there."""
+    config, live = app.config, around.live
+    status, message = app_status(around.facts)
+    url = settings.app_url(app.host)
+    image = live.config.image.reference if live and live.config else None
+    return AppView(
+        id=app.id,
+        name=app.name,
+        slug=app.slug,
+        short_id=short_id(app.id),
+        description=app.description,
+        labels=app.labels,
+        organization_id=app.organization_id,
+        environment=app.environment,
+        owner=Owner(id=app.organization_id),
+        source=config.source,
+        git_url=git_url(settings, app.slug) if config.source.own_remote else None,
+        auto_deploy=config.auto_deploy,
+        watch_paths=config.watch_paths,
+        build_cache=config.build_cache,
+        port=config.port,
+        health_check=config.health_check,
+        health_check_path=config.health_check.path,
+        resources=config.resources,
+        replicas=config.min_instances,
+        min_instances=config.min_instances,
+        max_instances=config.max_instances,
+        instance_count=around.facts.occupied,
+        running_instances=around.facts.serving,
+        services=_services(live),
+        domains=[app.host],
+        domain=app.host,
+        domain_count=0,
+        default_url=url,
+        url=url if app.last_deployed_at else None,
+        image=config.source.image or image,
+        active_image=image,
+        container_id=live.container_id if live else None,
+        status=str(status),
+        status_message=message,
+        last_error=around.facts.last_error,
+        active_release_id=live.release_id if live else None,
+        active_deployment_id=live.deployment.id if live else None,
+        webhook=_webhook(around, settings),
+        version=app.version,
+        created_at=app.created_at,
+        updated_at=app.updated_at,
+        last_deployed_at=app.last_deployed_at,
+        deployments=None if around.deployments is None else list(around.deployments),
+    )
+
+
+def git_url(settings: Settings, slug: str) -> str:
+    return f"{settings.api_url}/git/{slug}.git"
+
+
+def hook_url(settings: Settings, hook: Hook) -> str:
+    return f"{settings.api_url}/webhooks/{hook.provider}/{hook.id}"
+
+
+def _services(live: Live | None) -> list[dict[str, object]]:
+    services = live.config.services if live and live.config else ()
+    return [service.model_dump(mode="json", exclude={"health_check"}) for service in services]
+
+
+def _webhook(around: Surroundings, settings: Settings) -> WebhookFact | None:
+    if around.hook is None:
+        return None
+    return WebhookFact(url=hook_url(settings, around.hook), last_delivery=around.last_delivery)

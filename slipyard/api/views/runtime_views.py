@@ -1,0 +1,67 @@
+"""Instances, the status of an app, and events."""
+
+from sqlmodel import Session, col, select
+
+from slipyard.domain.app_status import app_status
+from slipyard.domain.lifecycle import InstanceStatus
+from slipyard.domain.schemas.runtime_output import EventView, InstanceView, StatusView
+from slipyard.domain.settings import Settings
+from slipyard.store.queries.app_facts import app_facts
+from slipyard.store.queries.instances import instances_of
+from slipyard.store.tables import App, Event, Instance, Release
+
+_PHASES = {
+    InstanceStatus.PLANNED: "pending",
+    InstanceStatus.STARTED: "starting",
+    InstanceStatus.READY: "running",
+    InstanceStatus.SERVING: "running",
+    InstanceStatus.RETIRING: "terminating",
+    InstanceStatus.RETIRED: "terminated",
+}
+
+
+def instance_views(session: Session, app: App) -> list[InstanceView]:
+    rows = instances_of(session, app.id)
+    releases = {row.release_id for row in rows}
+    query = select(col(Release.id), col(Release.config)).where(col(Release.id).in_(releases))
+    images = {release_id: config.image.reference for release_id, config in session.exec(query)}
+    return [_instance_view(app, row, images.get(row.release_id)) for row in rows]
+
+
+def status_view(session: Session, app: App, settings: Settings) -> StatusView:
+    facts = app_facts(session, [app.id])[app.id]
+    state, message = app_status(facts)
+    instances = instance_views(session, app)
+    return StatusView(
+        app_id=app.id,
+        state=str(state),
+        message=message,
+        desired_replicas=0 if app.stopped else facts.wanted,
+        replicas=len(instances),
+        ready_replicas=facts.serving,
+        url=settings.app_url(app.host) if app.last_deployed_at else None,
+        instances=instances,
+        pods=instances,
+    )
+
+
+def event_view(row: Event) -> EventView:
+    return EventView(**row.model_dump(include=set(EventView.model_fields)))
+
+
+def _instance_view(app: App, row: Instance, image: str | None) -> InstanceView:
+    return InstanceView(
+        id=row.id,
+        name=f"{app.slug}-{row.service}-{row.id[-8:]}",
+        service=row.service,
+        phase=_PHASES[row.status],
+        ready=row.status in {InstanceStatus.READY, InstanceStatus.SERVING},
+        restarts=row.failures,
+        image=image,
+        address=row.address,
+        container_id=row.container_id,
+        deployment_id=row.deployment_id,
+        release_id=row.release_id,
+        started_at=row.created_at if row.container_id else None,
+        created_at=row.created_at,
+    )

@@ -1,0 +1,118 @@
+"""What becomes of a delivery that was written down. Called before the answer, and later for what a crash left open."""
+
+from dataclasses import dataclass
+
+from sqlalchemy import update
+from sqlmodel import Session, col, select
+
+from slipyard.domain.errors import UserError
+from slipyard.domain.source import SourceType
+from slipyard.pipeline.context import Context
+from slipyard.pipeline.receive_push import PushDecision, PushSeen, receive_push
+from slipyard.store.tables import App, Delivery, Deployment, Hook, Push
+from slipyard.webhooks.announcement import Announcement, Kind
+from slipyard.webhooks.providers import provider_named
+from slipyard.webhooks.skip_markers import skip_marker
+
+_NOTHING_TO_DO = {
+    Kind.PING: "The hook works: pushes will be deployed.",
+    Kind.DELETED: "A branch or tag was deleted; what is live stays.",
+    Kind.TAG: "Tags are not deployed; pushes to the app's branch are.",
+    Kind.OTHER: "Events of this kind deploy nothing; only pushes do.",
+}
+
+
+@dataclass(frozen=True)
+class Verdict:
+    """`status`: deployed, superseded, skipped or ignored."""
+
+    app: str
+    status: str
+    message: str
+    deployment_id: str | None = None
+
+
+@dataclass(frozen=True)
+class _Open:
+    delivery: Delivery
+    provider: str
+    app: App
+
+
+async def decide_delivery(context: Context, delivery_id: str) -> Verdict:
+    """Once: a delivery that was decided keeps its verdict. Repeatable where the process dies in between."""
+    found = await context.database.reading(lambda session: _load(session, delivery_id))
+    decided = found.delivery
+    if decided.verdict is not None:
+        return Verdict(found.app.slug, decided.verdict, decided.reason or "", decided.deployment_id)
+    decision = await _interrupted(context, delivery_id) or await _decision(context, found)
+    await context.database.writing(lambda session: _keep(session, context, delivery_id, decision))
+    return Verdict(found.app.slug, decision.status, decision.message, decision.deployment_id)
+
+
+def _load(session: Session, delivery_id: str) -> _Open:
+    delivery = session.get_one(Delivery, delivery_id)
+    hook = session.get_one(Hook, delivery.hook_id)
+    return _Open(delivery, hook.provider, session.get_one(App, delivery.app_id))
+
+
+async def _decision(context: Context, found: _Open) -> PushDecision:
+    provider = provider_named(found.provider)
+    try:
+        said = provider.announcement(found.delivery.headers, found.delivery.body)
+    except UserError as error:
+        return PushDecision("ignored", error.message)
+    reason = _why_not(found.app, said)
+    if reason is not None:
+        return reason
+    push = PushSeen(
+        app_id=found.app.id,
+        ref=said.ref,
+        commit=said.commit,
+        previous=said.previous,
+        trigger=found.provider,
+        actor_name=said.sender or found.provider,
+        delivery_id=found.delivery.id,
+        forced=said.forced,
+    )
+    return await receive_push(context, push)
+
+
+def _why_not(app: App, said: Announcement) -> PushDecision | None:
+    if said.kind is not Kind.PUSH:
+        return PushDecision("ignored", _NOTHING_TO_DO[said.kind])
+    if app.config.source.type is SourceType.GIT and app.config.source.own_remote:
+        sentence = "This app is deployed from its own git remote; set source.repo_url to deploy from this repository."
+        return PushDecision("ignored", sentence)
+    marker = skip_marker(said.head_message)
+    if marker is not None and said.ref == f"refs/heads/{app.config.source.branch}":
+        return PushDecision("skipped", f"The head commit says {marker}; `slipyard deploy` deploys it anyway.")
+    return None
+
+
+async def _interrupted(context: Context, delivery_id: str) -> PushDecision | None:
+    """What was decided before the process died that should have written the verdict."""
+
+    def look(session: Session) -> PushDecision | None:
+        push = session.exec(select(Push).where(Push.delivery_id == delivery_id)).first()
+        if push is None:
+            return None
+        if push.decision != "accepted":
+            return PushDecision(push.decision, push.reason)
+        query = select(Deployment).where(Deployment.app_id == push.app_id, Deployment.commit == push.commit)
+        deployment = session.exec(query.order_by(col(Deployment.number))).first()
+        return PushDecision("deployed", push.reason, deployment_id=deployment.id if deployment else None)
+
+    return await context.database.reading(look)
+
+
+def _keep(session: Session, context: Context, delivery_id: str, decision: PushDecision) -> None:
+    still_open = update(Delivery).where(col(Delivery.id) == delivery_id, col(Delivery.verdict).is_(None))
+    session.execute(
+        still_open.values(
+            verdict=decision.status,
+            reason=decision.message,
+            deployment_id=decision.deployment_id,
+            decided_at=context.clock.now(),
+        )
+    )
