@@ -2,6 +2,7 @@
 
 from collections.abc import Callable
 
+from slipyard.cli.up.boot_unit import stop_boot_units
 from slipyard.cli.up.lock import running_supervisor
 from slipyard.cli.up.run import API_GRACE, CONTROLLER_GRACE, WORKER_GRACE
 from slipyard.cli.up.service import SERVICE_NAMES, STOP_SECONDS, running_service, service_pid_file
@@ -16,8 +17,10 @@ def down(layout: Layout, *, everything: bool, say: Callable[[str], None]) -> boo
     """Ends the supervisor with its parts, then redis and registry; `everything` ends Caddy too, and with it the apps'
     front door. False where nothing ran."""
     supervisor = running_supervisor(layout)
-    stopped = supervisor is not None and stop(supervisor, within=_SUPERVISOR_SECONDS)
-    if stopped:
+    stop_boot_units(layout)
+    stopped = supervisor is not None
+    if supervisor is not None:
+        stop(supervisor, within=_SUPERVISOR_SECONDS)
         say("slipyard stopped")
     for name in SERVICE_NAMES:
         if (everything or name != _SERVES_APPS) and _stop_service(layout, name):

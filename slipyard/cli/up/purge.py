@@ -5,30 +5,47 @@ import json
 import shutil
 from collections.abc import Callable
 
-from slipyard.cli.up.boot_unit import remove_boot_unit
+from sqlalchemy.exc import SQLAlchemyError
+from sqlmodel import select
+
+from slipyard.cli.up.boot_unit import remove_boot_units
 from slipyard.cli.up.purge_engine import remove_from_engine
-from slipyard.domain.errors import NotFound, UserError
+from slipyard.domain.errors import NotFound
 from slipyard.domain.layout import Layout
 from slipyard.domain.settings import Settings
+from slipyard.store.database import Database
+from slipyard.store.installation import database_url
+from slipyard.store.tables import App
 
 
 def purge(settings: Settings, layout: Layout, say: Callable[[str], None]) -> None:
-    """After `down`. What it cannot remove it says, and the data directory stays until all else is gone, so that it
-    can be called again."""
-    installation_id = _installation_id(layout)
-    say(asyncio.run(remove_from_engine(settings.docker_host, installation_id)))
-    if remove_boot_unit(installation_id):
+    """After `down`. The data directory goes last, so that a purge that was broken off can be called again."""
+    installation_id = installation_id_of(layout)
+    repositories = _repositories(settings)
+    say(asyncio.run(remove_from_engine(settings.docker_host, installation_id, repositories)))
+    if remove_boot_units(layout):
         say("systemd unit removed")
     shutil.rmtree(layout.home)
     say(f"{layout.home} removed")
 
 
-def _installation_id(layout: Layout) -> str:
-    """Refuses a directory that is not ours: it is about to be deleted."""
+def installation_id_of(layout: Layout) -> str:
+    """`NotFound` for a directory that is not ours: it is about to be deleted."""
     try:
-        installation_id = json.loads(layout.installation.read_text())["id"]
-    except (OSError, ValueError, KeyError):
+        return str(json.loads(layout.installation.read_text())["id"])
+    except (OSError, ValueError, KeyError, TypeError):
         raise NotFound(f"{layout.home} is not an installation of Slipyard, so nothing was removed.") from None
-    if not isinstance(installation_id, str) or not installation_id.isalnum():
-        raise UserError(f"{layout.installation} is damaged, so nothing was removed. Put its id back first.")
-    return installation_id
+
+
+def _repositories(settings: Settings) -> list[str]:
+    """Names that images of our apps have, also those that were built elsewhere and have no label of ours. Each has 128
+    random bits in it, so nobody else's is among them."""
+    host = settings.registry_url or f"127.0.0.1:{settings.registry_port}"
+    database = Database(database_url(settings))
+    try:
+        with database.read() as session:
+            return [f"{host}/{app.slug}-{app.repository_secret}" for app in session.exec(select(App))]
+    except SQLAlchemyError:
+        return []  # a damaged database must not keep anybody from removing the rest
+    finally:
+        database.dispose()

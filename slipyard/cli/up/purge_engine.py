@@ -1,4 +1,4 @@
-"""Removing from the container engine what carries this installation's label."""
+"""Removing from the container engine what carries this installation's label, or the name of one of its repositories."""
 
 from collections.abc import Sequence
 from typing import Any
@@ -7,9 +7,10 @@ from slipyard.clients.docker_engine.connection import Connection
 from slipyard.domain.errors import Conflict, NotFound
 
 _LABEL = "slipyard.installation"
+Rows = Sequence[dict[str, Any]]
 
 
-async def remove_from_engine(docker_host: str, installation_id: str) -> str:
+async def remove_from_engine(docker_host: str, installation_id: str, repositories: Sequence[str]) -> str:
     """A sentence with what was removed. `Unavailable` where the engine does not answer: nothing else is removed then."""
     connection = Connection(docker_host)
     label = {"label": [f"{_LABEL}={installation_id}"]}
@@ -20,20 +21,26 @@ async def remove_from_engine(docker_host: str, installation_id: str) -> str:
         networks = await _listed(connection, "networks", lambda api: api.networks(filters=label))
         for row in networks:
             await _gone(connection, row["Id"], lambda api, name: api.remove_network(name))
-        images = await _listed(connection, "images", lambda api: api.images(filters=label))
-        for name in _names(images):
+        images = await _images(connection, label, repositories)
+        for name in images:
             await _gone(connection, name, lambda api, name: api.remove_image(name))
-        volumes = await _listed(connection, "volumes", lambda api: api.volumes(filters=label)["Volumes"] or [])
-        for row in volumes:
-            await _gone(connection, row["Name"], lambda api, name: api.remove_volume(name, force=True))
     finally:
         connection.close()
-    counts = ((containers, "containers"), (networks, "networks"), (images, "images"), (volumes, "volumes"))
-    return ", ".join(f"{len(rows)} {noun}" for rows, noun in counts) + " removed"
+    return f"{len(containers)} containers, {len(networks)} networks, {len(images)} images removed"
 
 
-async def _listed(connection: Connection, what: str, call: Any) -> Sequence[dict[str, Any]]:
-    rows: Sequence[dict[str, Any]] = await connection.call(f"list {what}", call, patient=True)
+async def _images(connection: Connection, label: dict[str, list[str]], repositories: Sequence[str]) -> list[str]:
+    """Every tag of ours, so that the last one takes the image along; an image without one goes by its id."""
+    labelled = await _listed(connection, "images", lambda api: api.images(filters=label))
+    names = [name for row in labelled for name in (_tags(row) or [row["Id"]])]
+    everything = await _listed(connection, "images", lambda api: api.images())
+    mine = tuple(f"{repository}:" for repository in repositories)
+    tagged = [tag for row in everything for tag in _tags(row) if tag.startswith(mine)] if mine else []
+    return list(dict.fromkeys([*names, *tagged]))
+
+
+async def _listed(connection: Connection, what: str, call: Any) -> Rows:
+    rows: Rows = await connection.call(f"list {what}", call, patient=True)
     return rows
 
 
@@ -43,11 +50,6 @@ async def _gone(connection: Connection, name: str, call: Any) -> None:
         await connection.call(f"remove {name}", lambda api: call(api, name), patient=True)
     except (NotFound, Conflict):
         return
-
-
-def _names(images: Sequence[dict[str, Any]]) -> list[str]:
-    """Every tag, so that the last one takes the image along; an image without one goes by its id."""
-    return [name for row in images for name in (_tags(row) or [row["Id"]])]
 
 
 def _tags(row: dict[str, Any]) -> list[str]:

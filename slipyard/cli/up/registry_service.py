@@ -36,13 +36,9 @@ def registry_service(settings: Settings, layout: Layout) -> Service | None:
     )
 
 
-def password_file(layout: Layout) -> Path:
-    return layout.home / "registry.password"
-
-
 def registry_password(layout: Layout) -> str:
     """Made once, readable by us alone."""
-    path = password_file(layout)
+    path = layout.registry_password
     if not path.exists():
         descriptor = os.open(path.with_suffix(".new"), os.O_WRONLY | os.O_CREAT | os.O_TRUNC, 0o600)
         with os.fdopen(descriptor, "w") as file:

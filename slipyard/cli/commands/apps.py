@@ -1,0 +1,161 @@
+"""`slipyard apps list|show|create|delete`."""
+
+import sys
+from typing import Annotated, Any
+
+import typer
+
+from slipyard.cli.app_name import app_or_fail
+from slipyard.cli.client import connect, segment
+from slipyard.cli.env_pairs import parse_pairs
+from slipyard.cli.failure import WrongUsage
+from slipyard.cli.options import AppArgument, Detach, Json, Limit
+from slipyard.cli.output import Cell, ago, print_fields, print_json, print_table, styled_status
+from slipyard.cli.progress.watch import watch_deployment
+
+app = typer.Typer(no_args_is_help=True, help="List, show, create and delete apps.")
+
+
+@app.command("list")
+def list_apps(
+    *,
+    status: Annotated[str | None, typer.Option("--status", help="Only these.")] = None,
+    search: Annotated[str | None, typer.Option("--search", help="In name and description.")] = None,
+    limit: Limit = 100,
+    as_json: Json = False,
+) -> None:
+    """List apps, newest first."""
+    page = connect().get("/apps", status=status, search=search, limit=limit)
+    if as_json:
+        print_json(page)
+        return
+    if not page["apps"]:
+        print("No apps. Make one with `slipyard apps create NAME`, or push to a new git remote.")
+        return
+    print_table(("APP", "STATUS", "INSTANCES", "SOURCE", "URL", "DEPLOYED"), map(_row, page["apps"]))
+    if page["has_more"]:
+        print(f"{len(page['apps'])} of {page['total']}; --search finds others.", file=sys.stderr)
+
+
+@app.command()
+def show(name: AppArgument = None, *, as_json: Json = False) -> None:
+    """Show an app: what it is told to be, and what it is now."""
+    found = connect().get(f"/apps/{segment(app_or_fail(name))}")
+    if as_json:
+        print_json(found)
+    else:
+        print_fields(_fields(found))
+
+
+@app.command()
+def create(
+    name: Annotated[str, typer.Argument(help="What it is called; its host name is made of it.")],
+    *,
+    git: Annotated[str | None, typer.Option("--git", help="https or ssh URL of a repository.")] = None,
+    branch: Annotated[str | None, typer.Option("--branch", help="Its branch; default main.")] = None,
+    image: Annotated[str | None, typer.Option("--image", help="An image built elsewhere.")] = None,
+    upload: Annotated[bool, typer.Option("--upload", help="Source comes by `slipyard deploy DIRECTORY`.")] = False,
+    dockerfile: Annotated[str | None, typer.Option("--dockerfile", help="Its path in the tree.")] = None,
+    subdirectory: Annotated[str | None, typer.Option("--subdirectory", help="Build from this directory.")] = None,
+    port: Annotated[int | None, typer.Option("--port", min=1, max=65535, help="Where the app listens.")] = None,
+    replicas: Annotated[int | None, typer.Option("--replicas", min=1, max=100, help="How many instances.")] = None,
+    env: Annotated[list[str] | None, typer.Option("--env", "-e", help="NAME=VALUE, NAME=@file or NAME=-.")] = None,
+    description: Annotated[str | None, typer.Option("--description", help="For people.")] = None,
+    no_deploy: Annotated[bool, typer.Option("--no-deploy", help="Make it, do not deploy it yet.")] = False,
+    detach: Detach = False,
+    as_json: Json = False,
+) -> None:
+    """Create an app from a git repository, an image, uploads, or, without any of them, its own git remote.
+
+    An app with an image or a repository is deployed at once, and followed until it is live.
+    """
+    source = _source(git=git, branch=branch, image=image, upload=upload)
+    source |= {key: value for key, value in (("dockerfile", dockerfile), ("subdirectory", subdirectory)) if value}
+    body: dict[str, Any] = {"name": name, "source": source, "port": port, "replicas": replicas}
+    body |= {"env_vars": parse_pairs(env or []), "description": description, "deploy": False if no_deploy else None}
+    client = connect()
+    made = client.post("/apps", {key: value for key, value in body.items() if value is not None})
+    deployments = client.get(f"/apps/{segment(made['id'])}/deployments", limit=1)["deployments"]
+    print(_made(made), file=sys.stderr if as_json else sys.stdout)
+    if deployments and not detach:
+        watch_deployment(client, made["slug"], deployments[0]["id"], as_json=as_json)
+    elif as_json:
+        print_json(made)
+
+
+@app.command()
+def delete(
+    name: Annotated[str, typer.Argument(help="Name or id of the app.")],
+    *,
+    yes: Annotated[bool, typer.Option("--yes", "-y", help="Do not ask.")] = False,
+    wait: Annotated[bool, typer.Option("--wait", help="Return when everything of it is gone.")] = False,
+    as_json: Json = False,
+) -> None:
+    """Delete an app with its containers, routes, images and settings."""
+    client = connect()
+    found = client.get(f"/apps/{segment(name)}")
+    if not yes:
+        _ask(found["slug"])
+    answer = client.delete(f"/apps/{segment(found['id'])}", wait="true" if wait else None)
+    answer = answer or {"success": True, "message": f"{found['slug']} is deleted."}
+    if as_json:
+        print_json(answer)
+    else:
+        print(answer["message"])
+
+
+def _row(found: dict[str, Any]) -> tuple[Cell, ...]:
+    instances = f"{found['running_instances']}/{found['replicas']}"
+    status = styled_status(found["status"])
+    return found["slug"], status, instances, _where_from(found), found["url"], ago(found["last_deployed_at"])
+
+
+def _fields(found: dict[str, Any]) -> list[tuple[str, Cell]]:
+    return [
+        ("App", found["slug"]),
+        ("Id", found["id"]),
+        ("Status", styled_status(found["status"])),
+        ("", found["status_message"]),
+        ("URL", found["url"] or found["default_url"]),
+        ("Source", _where_from(found)),
+        ("Git remote", found.get("git_url")),
+        ("Image", found["active_image"]),
+        ("Instances", f"{found['running_instances']} of {found['replicas']} serve"),
+        ("Deployed", ago(found["last_deployed_at"])),
+        ("Last error", found["last_error"]),
+    ]
+
+
+def _where_from(found: dict[str, Any]) -> str:
+    source = found["source"]
+    if source["type"] == "image":
+        return str(source["image"] or "image")
+    if source["type"] == "upload":
+        return "upload"
+    return f"{source['repo_url']}#{source['branch']}" if source["repo_url"] else f"own remote#{source['branch']}"
+
+
+def _source(*, git: str | None, branch: str | None, image: str | None, upload: bool) -> dict[str, Any]:
+    if sum((git is not None, image is not None, upload)) > 1:
+        raise WrongUsage("An app has one source: give --git, --image or --upload, not several.")
+    if image is not None:
+        return {"type": "image", "image": image}
+    if upload:
+        return {"type": "upload"}
+    source: dict[str, Any] = {"type": "git"}
+    return source | ({"repo_url": git} if git else {}) | ({"branch": branch} if branch else {})
+
+
+def _made(made: dict[str, Any]) -> str:
+    if made.get("git_url"):
+        return f"Made {made['slug']}. Deploy it with `git push {made['git_url']} {made['source']['branch']}`."
+    if made["source"]["type"] == "upload":
+        return f"Made {made['slug']}. Deploy a directory with `slipyard deploy . --app {made['slug']}`."
+    return f"Made {made['slug']}."
+
+
+def _ask(slug: str) -> None:
+    if not sys.stdin.isatty():
+        raise WrongUsage("Deleting an app cannot be undone, and nobody is there to confirm. Add --yes.")
+    if input(f"This deletes {slug} for good. Type its name to go on: ").strip() != slug:
+        raise typer.Exit(1)

@@ -1,0 +1,37 @@
+"""`slipyard rollback [ID]`."""
+
+from typing import Annotated
+
+import typer
+
+from slipyard.cli.app_name import app_or_fail
+from slipyard.cli.client import connect, segment
+from slipyard.cli.numbered import find_id
+from slipyard.cli.options import AppOption, Detach, Json
+from slipyard.cli.output import print_json
+from slipyard.cli.progress.watch import watch_deployment
+
+app = typer.Typer()
+
+
+@app.command()
+def rollback(
+    deployment: Annotated[
+        str | None, typer.Argument(metavar="[DEPLOYMENT]", help="Number or id; default the one before.")
+    ] = None,
+    *,
+    app_name: AppOption = None,
+    detach: Detach = False,
+    as_json: Json = False,
+) -> None:
+    """Make an earlier release live again: image, environment and configuration together, without a build."""
+    name = app_or_fail(app_name)
+    client, path = connect(), f"/apps/{segment(name)}"
+    target = find_id(client, f"{path}/deployments", "deployments", deployment) if deployment else None
+    action = client.post(f"{path}/rollback", {"deployment_id": target} if target else None)
+    if not detach:
+        watch_deployment(client, name, action["deployment_id"], as_json=as_json)
+    elif as_json:
+        print_json(action)
+    else:
+        print(action["message"])

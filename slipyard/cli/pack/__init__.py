@@ -1,0 +1,1 @@
+"""`slipyard deploy .`: which files of a directory are sent, and how."""

@@ -1,0 +1,1 @@
+"""How a deployment under way looks: lines in a pipe, steps with running times on a terminal."""

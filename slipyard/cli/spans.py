@@ -1,0 +1,18 @@
+"""How long something took, and which commit it was, in few characters."""
+
+from datetime import datetime
+from typing import Any
+
+_SHORT_COMMIT = 10
+
+
+def took(row: dict[str, Any]) -> str:
+    """From its start, or its making, to its end; '-' while it is under way."""
+    begin, end = row.get("started_at") or row.get("created_at"), row.get("finished_at")
+    if not begin or not end:
+        return "-"
+    return f"{(datetime.fromisoformat(end) - datetime.fromisoformat(begin)).total_seconds():.1f} s"
+
+
+def short_commit(commit: str | None) -> str:
+    return commit[:_SHORT_COMMIT] if commit else "-"
