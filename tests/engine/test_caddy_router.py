@@ -1,8 +1,10 @@
 """The router on a real Caddy: switches lose nothing, and no address answers for an app that it does not belong to."""
 
 import asyncio
+import ssl
 import tempfile
-from dataclasses import dataclass
+from contextlib import suppress
+from dataclasses import dataclass, replace
 from pathlib import Path
 
 import pytest
@@ -202,4 +204,26 @@ async def test_the_access_log_names_the_app_and_the_address(bench):
         while backend.address not in (text := bench.shape.access_log.read_text()):
             await bench.get("one.localhost")
     assert f'"app":"{ONE}"' in text
+    await backend.stop()
+
+
+async def test_with_internal_tls_hosts_answer_over_https_and_http_points_there(bench):
+    shape = replace(bench.shape, tls="internal")
+    router, backend = CaddyRouter(Caddy(bench.caddy.admin), shape), await Backend("one").start()
+    await router.switch(awake(ONE, 1, backend))
+    await router.publish([RoutedHost("one.localhost", ONE)])
+    plain = await bench.get("one.localhost")
+    assert plain.status == 308
+    trusting = ssl.create_default_context()
+    trusting.check_hostname, trusting.verify_mode = False, ssl.CERT_NONE
+    answers = []
+
+    async def answered() -> bool:
+        """The certificate is issued a moment after the host is known."""
+        with suppress(ssl.SSLError, OSError):
+            answers.append(await get(shape.https_port, "one.localhost", tls=trusting))
+        return bool(answers)
+
+    await until(answered)
+    assert answers[-1].body == "one"
     await backend.stop()

@@ -1,6 +1,7 @@
 """Small web servers and clients for tests of the router: every request is counted, and every failure is named."""
 
 import asyncio
+import ssl
 from collections import Counter
 from contextlib import suppress
 from dataclasses import dataclass, field
@@ -50,8 +51,9 @@ class Answer:
     body: str
 
 
-async def get(port: int, host: str, path: str = "/") -> Answer:
-    reader, writer = await asyncio.open_connection("127.0.0.1", port)
+async def get(port: int, host: str, path: str = "/", tls: ssl.SSLContext | None = None) -> Answer:
+    name = host if tls else None
+    reader, writer = await asyncio.open_connection("127.0.0.1", port, ssl=tls, server_hostname=name)
     writer.write(f"GET {path} HTTP/1.1\r\nHost: {host}\r\nConnection: close\r\n\r\n".encode())
     raw = await reader.read()
     writer.close()
