@@ -4,8 +4,7 @@ import asyncio
 from dataclasses import dataclass
 from pathlib import Path
 
-from slipyard.builder.git_source import FetchedCommit, check_submodules, fetch_commit
-from slipyard.builder.snapshot import Snapshot, snapshot_from
+from slipyard.builder.git_source import fetch_commit, snapshot_of_commit
 from slipyard.domain.errors import SourceRefused
 from slipyard.pipeline.context import Context
 from slipyard.pipeline.load_build import BuildJob
@@ -37,9 +36,9 @@ async def fetch_source(
         if job.commit and job.commit != found.commit:
             await trace.say(f"{job.ref or 'The branch'} has moved on from {job.commit[:12]}; its head is built.")
     with stopwatch.span("snapshot"):
-        snapshot = await _archive(context, job, found)
+        snapshot = await snapshot_of_commit(context.git, mirror, found.tree, context.layout.snapshots)
         await context.git.pin(mirror, found.commit, job.build_id)
-    return snapshot, found.commit
+    return StoredSnapshot(snapshot.digest, snapshot.path), found.commit
 
 
 async def uploaded_source(context: Context, job: BuildJob) -> StoredSnapshot:
@@ -49,20 +48,3 @@ async def uploaded_source(context: Context, job: BuildJob) -> StoredSnapshot:
     if not await asyncio.to_thread(path.exists):
         raise SourceRefused("The uploaded source is no longer kept: upload it again with `slipyard deploy .`.")
     return StoredSnapshot(job.snapshot_digest, path)
-
-
-async def _archive(context: Context, job: BuildJob, found: FetchedCommit) -> StoredSnapshot:
-    mirror = context.layout.repository(job.app_id)
-    await check_submodules(context.git, mirror, found.tree)
-    snapshot = await snapshot_from(context.git.archive(mirror, found.commit), context.layout.snapshots)
-    _refuse_pointers(snapshot)
-    return StoredSnapshot(snapshot.digest, snapshot.path)
-
-
-def _refuse_pointers(snapshot: Snapshot) -> None:
-    """A build would copy the pointer in the place of the file, and fail far from the cause or not at all."""
-    if snapshot.lfs_pointers:
-        raise SourceRefused(
-            f"{snapshot.lfs_pointers[0]!r} is a Git LFS pointer and not the file itself, and Slipyard does not fetch"
-            " LFS files. Commit the file itself, or fetch it in the Dockerfile."
-        )

@@ -40,7 +40,7 @@ async def _roll_out(attempt: Attempt) -> None:
         await _wait_ready(context, claim, started, trace)
     with stopwatch.span("switch"):
         generation = await switch_to(context, claim, rollout.app_id, [each.spec for each in started])
-        await activate(attempt, generation)
+    await activate(attempt, generation)
     await trace.say(f"Live at {context.settings.app_url(rollout.host)}")
 
 
