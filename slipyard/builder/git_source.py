@@ -1,16 +1,22 @@
-"""The commit that a build is of: fetched from elsewhere, or found in the app's own remote."""
+"""The commit that a build is of: fetched from elsewhere, or found in the app's own remote; and its snapshot."""
 
+import asyncio
 import hashlib
+import json
 from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
+from slipyard.builder.archive_limits import ArchiveLimits
+from slipyard.builder.snapshot import Snapshot, snapshot_from
 from slipyard.clients.git import Git
 from slipyard.clients.git_remote import GitRemote, resolve_remote
 from slipyard.domain.errors import SourceRefused
 from slipyard.domain.git_credential import GitCredential
-from slipyard.domain.git_ref import check_branch, is_commit
+from slipyard.domain.git_ref import check_branch, check_commit, is_commit
 from slipyard.domain.network_rules import Network
+
+_SUBMODULE = "160000"
 
 
 @dataclass(frozen=True)
@@ -37,12 +43,30 @@ async def fetch_commit(
     """
     if url is None:
         return await _facts(git, mirror, ref_or_commit if is_commit(ref_or_commit) else _head(ref_or_commit))
-    if not (mirror / "HEAD").exists():
+    if not await asyncio.to_thread((mirror / "HEAD").exists):
         await git.init_bare(mirror)
-    if is_commit(ref_or_commit) and await git.has_commit(mirror, ref_or_commit):
+    elif is_commit(ref_or_commit) and await git.has_commit(mirror, ref_or_commit):
         return await _facts(git, mirror, ref_or_commit)
     remote = await resolve_remote(url, credential, allowed_networks)
     return await _facts(git, mirror, await _fetch(git, mirror, remote, ref_or_commit))
+
+
+async def snapshot_of_commit(
+    git: Git, mirror: Path, tree: str, store_directory: Path, limits: ArchiveLimits | None = None
+) -> Snapshot:
+    """The snapshot of a tree of the mirror; a tree seen before starts no process.
+
+    `SourceRefused` where files lie in submodules or Git LFS: a build would get empty directories and pointers.
+    """
+    note = store_directory / "trees" / check_commit(tree)
+    known = await asyncio.to_thread(_recall, note, store_directory)
+    if known is not None:
+        return known
+    await _check_submodules(git, mirror, tree)
+    snapshot = await snapshot_from(git.archive(mirror, tree), store_directory, limits)
+    _check_pointers(snapshot)
+    await asyncio.to_thread(_remember, note, snapshot)
+    return snapshot
 
 
 async def _fetch(git: Git, mirror: Path, remote: GitRemote, ref_or_commit: str) -> str:
@@ -65,11 +89,35 @@ def _head(branch: str) -> str:
     return f"refs/heads/{check_branch(branch)}"
 
 
-async def check_submodules(git: Git, mirror: Path, tree: str) -> None:
-    """git leaves an empty directory in place of a submodule, and a build would fail on it with a riddle."""
-    found = [entry.path for entry in await git.entries(mirror, tree) if entry.mode == "160000"]
+async def _check_submodules(git: Git, mirror: Path, tree: str) -> None:
+    found = [entry.path for entry in await git.entries(mirror, tree) if entry.mode == _SUBMODULE]
     if found:
         raise SourceRefused(
-            f"{found[0]!r} is a git submodule, and submodules are not turned on for this app. Set source.submodules, "
-            "or put those files into the repository itself (git subtree)."
+            f"{found[0]!r} is a git submodule, which is not fetched. Put its files into the repository itself (git "
+            "subtree), get them in the Dockerfile, or upload the whole tree as a tarball."
         )
+
+
+def _check_pointers(snapshot: Snapshot) -> None:
+    if snapshot.lfs_pointers:
+        raise SourceRefused(
+            f"{snapshot.lfs_pointers[0]!r} is kept in Git LFS, which is not fetched: the build would get a pointer of three "
+            "lines. Put the file into the repository itself, get it in the Dockerfile, or upload the whole tree as a tarball."
+        )
+
+
+def _recall(note: Path, store: Path) -> Snapshot | None:
+    """What was noted of a tree, as long as its snapshot is there and whole."""
+    try:
+        noted = json.loads(note.read_text())
+        path = store / f"{noted['digest'].removeprefix('sha256:')}.tar"
+        return Snapshot(path=path, **noted) if path.stat().st_size == noted["bytes"] else None
+    except (OSError, ValueError, KeyError, TypeError):
+        return None
+
+
+def _remember(note: Path, snapshot: Snapshot) -> None:
+    note.parent.mkdir(exist_ok=True)
+    draft = note.with_suffix(".partial")
+    draft.write_text(json.dumps({"digest": snapshot.digest, "entries": snapshot.entries, "bytes": snapshot.bytes}))
+    draft.replace(note)
