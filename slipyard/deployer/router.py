@@ -1,4 +1,4 @@
-"""How traffic finds instances: one directory an app, one rename a switch (`routes.py`), and Caddy in front (`caddy.py`).
+"""How traffic finds instances: one directory an app, one rename a switch (`routes.py`), and Caddy in front (`caddy_router.py`).
 
 The route of an app is `<routes>/<app_id>/<generation>/{0..19,state}` and the symlink `<app_id>/current`. Caddy reads the
 address of a slot for each request, so a switch touches no configuration.

@@ -71,7 +71,7 @@ class Installation:
 @asynccontextmanager
 async def docker_installation() -> AsyncIterator[Installation]:
     engine, name = DockerEngine(DOCKER_HOST), secrets.token_hex(5)
-    pool = IPv4Network(f"10.{216 + secrets.randbelow(30)}.{secrets.randbelow(250)}.0/24")
+    pool = IPv4Network(f"10.{216 + secrets.randbelow(5)}.{secrets.randbelow(250)}.0/24")
     made = Installation(engine, DockerDriver(engine, name, SystemClock()), name, pool)
     try:
         await made.app("a", 0)

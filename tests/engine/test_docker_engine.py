@@ -124,3 +124,44 @@ async def test_an_image_says_what_it_exposes(bench):
 async def test_a_registry_that_is_away_is_unavailable(bench):
     with pytest.raises(Unavailable):
         await bench.engine.pull("127.0.0.1:9/none:1")
+
+
+class FailingDaemon:
+    """Says its version, reports one event and dies in the middle of the next; to everything else it says nothing."""
+
+    VERSION = b'{"ApiVersion": "1.41"}'
+    EVENT = b'{"Type":"container","Action":"die","Actor":{"ID":"c1","Attributes":{}}}\n'
+
+    async def serve(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+        request = (await reader.readuntil(b"\r\n\r\n")).decode()
+        if "/version" in request.partition("\r\n")[0]:
+            writer.write(b"HTTP/1.1 200 OK\r\nConnection: close\r\nContent-Length: %d\r\n\r\n" % len(self.VERSION))
+            writer.write(self.VERSION)
+        elif "/events" in request:
+            writer.write(b"HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\n\r\n")
+            writer.write(b"%x\r\n%b\r\n" % (len(self.EVENT), self.EVENT) + b"40\r\n{half an ev")
+        else:
+            await reader.read()
+        await writer.drain()
+        writer.close()
+
+
+@pytest.fixture
+async def failing(tmp_path):
+    server = await asyncio.start_unix_server(FailingDaemon().serve, tmp_path / "d.sock")
+    engine = DockerEngine(f"unix://{tmp_path}/d.sock", timeout_seconds=1)
+    yield engine
+    engine.close()
+    server.close()
+
+
+async def test_an_engine_that_dies_in_a_stream_is_unavailable_after_what_it_said(failing):
+    events = failing.events({})
+    assert (await anext(events)).action == "die"
+    with pytest.raises(Unavailable, match="could not report events"):
+        await anext(events)
+
+
+async def test_an_engine_that_is_frozen_is_unavailable(failing):
+    with pytest.raises(Unavailable, match="could not list containers"):
+        await failing.containers({})

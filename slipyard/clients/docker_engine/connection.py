@@ -37,7 +37,7 @@ class StreamRequest:
 class Connection:
     """`docker_host` is `unix://` or `tcp://`. Connects at the first call, and again after the engine was away."""
 
-    def __init__(self, docker_host: str, timeout_seconds: int = 60) -> None:
+    def __init__(self, docker_host: str, timeout_seconds: int) -> None:
         self._docker_host = docker_host
         self._timeout_seconds = timeout_seconds
         self._quick = ThreadPoolExecutor(_QUICK_THREADS, thread_name_prefix="engine")

@@ -12,10 +12,11 @@ _CONTAINERD_STORE = "io.containerd.snapshotter.v1"
 
 
 class DockerEngine(Images, Networks, Containers, Events):
-    """A `ContainerEngine`. Connects at its first call; `close` when the process ends."""
+    """A `ContainerEngine`. Connects at its first call; `close` when the process ends. An answer that takes longer than
+    `timeout_seconds` is none: pulls, pushes, output and events may take as long as they need."""
 
-    def __init__(self, docker_host: str) -> None:
-        self._connection = Connection(docker_host)
+    def __init__(self, docker_host: str, timeout_seconds: int = 60) -> None:
+        self._connection = Connection(docker_host, timeout_seconds)
 
     async def version(self) -> EngineVersion:
         facts = await self._connection.call("say its version", lambda api: api.info())
