@@ -10,6 +10,7 @@ from sqlmodel import select
 
 from slipyard.cli.up.boot_unit import remove_boot_units
 from slipyard.cli.up.purge_engine import remove_from_engine
+from slipyard.deployer import firewall
 from slipyard.domain.errors import NotFound
 from slipyard.domain.layout import Layout
 from slipyard.domain.settings import Settings
@@ -23,6 +24,7 @@ def purge(settings: Settings, layout: Layout, say: Callable[[str], None]) -> Non
     installation_id = installation_id_of(layout)
     repositories = _repositories(settings)
     say(asyncio.run(remove_from_engine(settings.docker_host, installation_id, repositories)))
+    asyncio.run(firewall.remove(settings.network_pool, installation_id))
     if remove_boot_units(layout):
         say("systemd unit removed")
     shutil.rmtree(layout.home)

@@ -7,12 +7,13 @@ from slipyard.clients.docker_engine.connection import Connection
 from slipyard.domain.errors import Conflict, NotFound
 
 _LABEL = "slipyard.installation"
+_SECONDS = 60
 Rows = Sequence[dict[str, Any]]
 
 
 async def remove_from_engine(docker_host: str, installation_id: str, repositories: Sequence[str]) -> str:
     """A sentence with what was removed. `Unavailable` where the engine does not answer: nothing else is removed then."""
-    connection = Connection(docker_host)
+    connection = Connection(docker_host, _SECONDS)
     label = {"label": [f"{_LABEL}={installation_id}"]}
     try:
         containers = await _listed(connection, "containers", lambda api: api.containers(all=True, filters=label))

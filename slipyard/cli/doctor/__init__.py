@@ -1,0 +1,1 @@
+"""`slipyard doctor`: everything that an installation stands on, looked at one by one."""
