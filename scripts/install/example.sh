@@ -8,19 +8,21 @@ deploy_example() {
     detail "$example is live already"
   else
     push_example
-    wait_until 120 example_is_live || refuse "$example was pushed and is not live" "see why: $launcher logs $example --build"
+    wait_until 120 example_is_live || refuse "$example was pushed and is not live" "see why: $launcher builds log --app $example"
   fi
-  example_url=$(example_field url)
   wait_until 20 page_answers || refuse "$example is live, but $example_url does not answer" "see what the router says: $home/logs/caddy.log"
   detail "$example_url answers: $(curl -sS --noproxy '*' --max-time 10 "$example_url" | head -n 1)"
 }
 
-example_field() {
-  "$launcher" apps show "$example" --json 2>/dev/null |
-    "$venv/bin/python" -c 'import json, sys; print(json.load(sys.stdin).get(sys.argv[1]) or "")' "$1" 2>/dev/null
+# Sets `example_url`.
+example_is_live() {
+  local status
+  read -r status example_url < <("$launcher" apps show "$example" --json 2>/dev/null | "$venv/bin/python" -c '
+import json, sys
+app = json.load(sys.stdin)
+print(app["status"], app["url"] or "")' 2>/dev/null) || return 1
+  [ "$status" = running ] && [ -n "$example_url" ]
 }
-
-example_is_live() { [ "$(example_field status)" = running ] && [ -n "$(example_field url)" ]; }
 
 page_answers() { curl -fsS --noproxy '*' --max-time 5 -o /dev/null "$example_url" 2>/dev/null; }
 

@@ -21,6 +21,8 @@ read_settings() {
   http_port=$(setting http_port 8080)
   https_port=$(setting https_port 8443)
   if [ "$public" = yes ]; then
+    ! is_running || [ "$http_port" = "${SLIPYARD_HTTP_PORT:-80}" ] ||
+      refuse "Slipyard runs already, and its apps answer on port $http_port" "run scripts/down, then scripts/up --public"
     http_port=${SLIPYARD_HTTP_PORT:-80} https_port=${SLIPYARD_HTTPS_PORT:-443}
   fi
   for number in "$port" "$registry_port" "$http_port" "$https_port"; do require_port_number "$number"; done
