@@ -5,6 +5,7 @@ from dataclasses import dataclass
 from itertools import count
 
 from slipyard.pipeline.clean_up_app import clean_up_apps
+from slipyard.pipeline.close_networks import NetworkWatch
 from slipyard.pipeline.context import Context
 from slipyard.pipeline.find_pushes import find_pushes
 from slipyard.pipeline.follow_routes import follow_routes
@@ -66,7 +67,13 @@ def _pushes(context: Context) -> Pass:
     return one_pass
 
 
+def _close(context: Context) -> Pass:
+    watch = NetworkWatch()
+    return lambda: watch.close(context.close_networks)
+
+
 LOOPS = (
+    Loop("networks", 30.0, _close),
     Loop("recover", 1.0, _recover),
     Loop("wake", 3.0, _wake),
     Loop("drain", 0.5, _drain),

@@ -8,6 +8,7 @@ from slipyard.domain.source import Source
 from slipyard.domain.values import Value
 
 DEFAULT_PORT = 3000
+MOST_INSTANCES = 20  # the slots of a route, see deployer/router.py
 
 
 class AppConfig(Value):
@@ -15,8 +16,8 @@ class AppConfig(Value):
     port: int | None = Field(None, ge=1, le=65535, description="Default: the image's only EXPOSE, else 3000")
     health_check: HealthCheck = HealthCheck()
     resources: Resources = Resources()
-    min_instances: int = Field(1, ge=0, le=100)
-    max_instances: int = Field(1, ge=1, le=100)
+    min_instances: int = Field(1, ge=0, le=MOST_INSTANCES)
+    max_instances: int = Field(1, ge=1, le=MOST_INSTANCES)
     auto_deploy: bool = True
     watch_paths: list[str] = Field(default_factory=list)
     build_cache: bool = True

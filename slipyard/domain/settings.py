@@ -44,8 +44,10 @@ class Settings(BaseSettings):
         default_factory=list, description="Private networks that git, images and callbacks may reach"
     )
 
-    build_workers: int = Field(1, ge=1, le=64)
-    deploy_workers: int = Field(2, ge=1, le=64)
+    build_workers: int = Field(1, ge=1, le=64, description="Processes of `slipyard up` that build")
+    deploy_workers: int = Field(1, ge=1, le=64, description="Processes of `slipyard up` that deploy")
+    builds_at_once: int = Field(1, ge=1, le=64, description="In each build worker: builds must not starve the apps")
+    rollouts_at_once: int = Field(8, ge=1, le=256, description="In each deploy worker")
     lease_seconds: float = Field(20.0, gt=0, description="A claim whose heartbeat stands still this long is lost")
     build_timeout_seconds: float = Field(3600.0, gt=0)
     drain_seconds: float = Field(30.0, ge=0, description="How long an old instance may finish its requests")

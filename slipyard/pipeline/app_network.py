@@ -8,11 +8,13 @@ from slipyard.domain.errors import Conflict, Unavailable
 from slipyard.pipeline.context import Context
 from slipyard.store.tables import App
 
+_MOST_REFUSED = 64
+
 
 async def ensure_app_network(context: Context, app_id: str) -> AppNetwork:
     """The engine refuses overlaps, which arbitrates between installations: a refused subnet is passed over."""
     refused: set[str] = set()
-    while True:
+    while len(refused) < _MOST_REFUSED:
         network = await context.database.writing(lambda session: _issue(session, context, app_id, refused))
         try:
             await context.driver.ensure_network(network)
@@ -20,6 +22,10 @@ async def ensure_app_network(context: Context, app_id: str) -> AppNetwork:
             refused.add(network.subnet)
         else:
             return network
+    raise Unavailable(
+        f"The engine refused {_MOST_REFUSED} subnets of {context.settings.network_pool} in a row. Set"
+        " SLIPYARD_NETWORK_POOL to a network that nothing else on this machine uses."
+    )
 
 
 def _issue(session: Session, context: Context, app_id: str, refused: set[str]) -> AppNetwork:

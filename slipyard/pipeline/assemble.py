@@ -1,9 +1,12 @@
 """The real Context of an installation, made from its settings. Nothing is dialled here: parts start while others are away."""
 
+from functools import partial
+
 from slipyard.clients.caddy import Caddy
 from slipyard.clients.docker_engine import DockerEngine
 from slipyard.clients.git import Git
 from slipyard.clients.registry import Registry
+from slipyard.deployer import firewall
 from slipyard.deployer.caddy_router import CaddyRouter, caddy_shape
 from slipyard.deployer.docker import DockerDriver
 from slipyard.domain.clock import SystemClock
@@ -35,6 +38,9 @@ async def assemble(installation: Installation) -> Context:
         engine=engine,
         driver=DockerDriver(engine, installation.id, clock),
         router=CaddyRouter(Caddy(settings.caddy_admin or f"unix/{layout.caddy_socket}"), caddy_shape(settings, layout)),
+        close_networks=partial(
+            firewall.ensure, settings.network_pool, installation.id, (settings.http_port, settings.https_port)
+        ),
         registry=Registry(),
         registry_home=_registry_home(settings, layout),
     )

@@ -55,6 +55,14 @@ async def take(context: Context, claim: Callable[[Session], Claim | None]) -> Cl
 
 async def carry_out(attempt: Attempt, work: Coroutine[None, None, None], endings: Endings) -> None:
     """`work` succeeds by its own last transaction. The user's faults end it, ours are tried again a few times."""
+    try:
+        await _attempt(attempt, work, endings)
+    except Exception:  # noqa: BLE001 - the row must not stay with a process that no longer works on it
+        _log.exception("attempt_could_not_end", row=attempt.claim.id)
+        await _give_back(attempt)
+
+
+async def _attempt(attempt: Attempt, work: Coroutine[None, None, None], endings: Endings) -> None:
     log = _log.bind(row=attempt.claim.id, attempt=attempt.number)
     log.info("attempt_started")
     try:

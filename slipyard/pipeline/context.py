@@ -12,6 +12,7 @@ from slipyard.domain.clock import Clock
 from slipyard.domain.credentials import Credentials
 from slipyard.domain.layout import Layout
 from slipyard.domain.settings import Settings
+from slipyard.pipeline.close_networks import Close
 from slipyard.pipeline.queue import WorkQueue
 from slipyard.store.cipher import Cipher
 from slipyard.store.claims import Holder
@@ -45,6 +46,7 @@ class Context:
     engine: ContainerEngine
     driver: Driver
     router: Router
+    close_networks: Close
     registry: Registry
     registry_home: RegistryHome
     holder: Holder = field(default_factory=Holder.me)

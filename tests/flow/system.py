@@ -6,13 +6,13 @@ from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from pathlib import Path
 
-from slipyard.clients.registry_fake import FakeRegistry
 from sqlmodel import Session, select
 
 from slipyard.builder.image_builder_fake import FakeImageBuilder
 from slipyard.clients.caddy_fake import FakeCaddy
 from slipyard.clients.container_engine_fake import FakeContainerEngine
 from slipyard.clients.git import Git
+from slipyard.clients.registry_fake import FakeRegistry
 from slipyard.controller.loops import LOOPS, Pass
 from slipyard.deployer.caddy_router import CaddyRouter, caddy_shape
 from slipyard.deployer.docker import DockerDriver
@@ -65,6 +65,7 @@ class System:
         self.caddy = FakeCaddy()
         self.registry = FakeRegistry()
         self.queue = HeldQueue()
+        self.networks_closed = 0
         self.git = Git(self.installation.layout.known_hosts)
         self.context = self.new_context()
         self.actor = self._administrator()
@@ -86,6 +87,7 @@ class System:
             engine=self.engine,
             driver=DockerDriver(self.engine, installation.id, self.clock, self.engine.probe),
             router=CaddyRouter(self.caddy, caddy_shape(installation.settings, installation.layout)),
+            close_networks=self.close_networks,
             registry=self.registry,
             registry_home=RegistryHome("127.0.0.1:7008", "", None),
         )
@@ -134,6 +136,9 @@ class System:
 
     def deployment_log(self, deployment_id: str) -> str:
         return self.context.layout.deployment_log(deployment_id).read_text()
+
+    async def close_networks(self) -> None:
+        self.networks_closed += 1
 
     def _administrator(self) -> Actor:
         def organization(session: Session) -> str:
