@@ -19,7 +19,7 @@ from slipyard.domain.source import Source
 
 _LANGUAGES = (python.recognise, node.recognise, go.recognise, static_site.recognise)
 _NAME = re.compile(r"[A-Za-z_][A-Za-z0-9_]*")
-_EXPOSE = re.compile(r"^\s*EXPOSE\s+(?P<port>[0-9]{1,5})(?:/tcp)?\b", re.MULTILINE | re.IGNORECASE)
+_EXPOSE = re.compile(r"^\s*EXPOSE\b[^\n]*?\s(?P<port>[0-9]{1,5})(?:/tcp)?(?=\s|$)", re.MULTILINE | re.IGNORECASE)
 _STAGE = re.compile(r"^\s*FROM\s+\S+(?:\s+--\S+)*(?:.*?\s+AS\s+(?P<name>\S+))?\s*$", re.MULTILINE | re.IGNORECASE)
 _MAXIMUM_PORT = 65535
 _MAXIMUM_COMMAND = 4096

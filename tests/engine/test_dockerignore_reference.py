@@ -6,14 +6,17 @@ import json
 import os
 import random
 import subprocess
+import tarfile
 from pathlib import Path
 
 import pytest
 
 from slipyard.builder.dockerignore import IgnoreRules, parse_ignore_file
 from slipyard.domain.errors import SourceRefused
+from tests.engine.buildkit.daemons import buildkitd, recipe
 
 TREES = 600
+BUILDS = 25
 NAMES = ["a", "b", "ab", "c.txt", "d.md", ".git", "foo", "foo.bar", "x y", "Ünï", "a^b", "n1", "docs", "[z]", "-q"]
 PIECES = [
     *NAMES, "*", "**", "?", "*.txt", "*.md", "f*", "*o", "?b", "[ab]", "[a-c]*", "[^a]", "[^a]*", "[!a]", "[[:alpha:]]", "[a*b]",
@@ -103,3 +106,33 @@ async def test_the_same_files_go_to_the_build_as_with_buildkits_own_matcher(refe
             assert mine == set(answer["kept"]), (root.name, rules)
     assert kept > 300
     assert refused > 30
+
+
+def test_a_whole_build_by_the_reference_client_copies_the_same_files(tmp_path: Path) -> None:
+    with buildkitd([]) as (address, _):
+        for seed in range(BUILDS):
+            dice, root = random.Random(10_000 + seed), tmp_path / str(seed)
+            make_tree(dice, root)
+            (root / ".dockerignore").write_bytes(random_file(dice))
+            assert built_by_reference(address, root, tmp_path) == ours(root), (
+                root.name,
+                (root / ".dockerignore").read_bytes(),
+            )
+
+
+def built_by_reference(address: str, root: Path, scratch: Path) -> set[str] | None:
+    """What `COPY . /` puts into an image, by buildctl and buildkitd; None where the rules are refused."""
+    (scratch / "Dockerfile").write_text("FROM scratch\nCOPY . /\n")
+    output = scratch / "built.tar"
+    done = subprocess.run(
+        [
+            recipe("buildkitd.sh") / "buildctl", "--addr", address, "build", "--frontend=dockerfile.v0", f"--local=context={root}",
+            f"--local=dockerfile={scratch}", f"--output=type=tar,dest={output}", "--no-cache",
+        ],
+        capture_output=True, text=True, check=False,
+    )  # fmt: skip
+    if done.returncode:
+        assert "pattern" in done.stderr, done.stderr
+        return None
+    with tarfile.open(output) as archive:
+        return {member.name.removeprefix("./").strip("/") for member in archive} - {"", "."}

@@ -15,7 +15,10 @@ _REQUIRES = re.compile(r"(?P<sign>>=|==|~=|>)\s*3\.(?P<minor>[0-9]{1,2})")
 _LOCAL = re.compile(r"(?:-r|-c|-e|--requirement|--constraint|--editable|\.|/|file:)|.*@\s*file:")
 _CACHE = "/root/.cache/pip"
 _MODULES = ("main", "app", "server", "wsgi", "asgi", "application")
-_APPLICATION = re.compile(r"^(?P<name>app|application|api|server)\s*(?::[^=\n]+)?=\s*", re.MULTILINE)
+_APPLICATION = re.compile(
+    r"^(?:(?P<made>app|application|api|server)\s*(?::[^=\n]+)?=[^=]|(?:async\s+)?def\s+(?P<defined>app|application)\s*\()",
+    re.MULTILINE,
+)
 
 
 def recognise(tree: SourceTree, wishes: Wishes) -> Recipe | None:
@@ -120,7 +123,7 @@ def _framework(tree: SourceTree, needs: str) -> str | None:
         found = _APPLICATION.search(tree.text(f"{module}.py"))
         if found is None:
             continue
-        target = f"{module}:{found['name']}"
+        target = f"{module}:{found['made'] or found['defined']}"
         if "uvicorn" in needs or "fastapi[standard]" in needs:
             return f"uvicorn --host 0.0.0.0 --port $PORT {target}"
         if "gunicorn" in needs:
