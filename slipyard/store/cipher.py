@@ -17,6 +17,7 @@ from slipyard.domain.errors import SystemFault
 from slipyard.store.private_file import create_private, replace_private
 
 _FINGERPRINT_DIGITS = 12
+_KEY_BYTES = 32
 
 
 @dataclass(frozen=True)
@@ -88,7 +89,7 @@ def read_keys(path: Path) -> KeyRing:
     words = [line.split() for line in path.read_text().splitlines() if line.strip()]
     encryption = tuple(word[1] for word in words if word[0] == "encrypt" and len(word) == 2)  # noqa: PLR2004 - a pair
     fingerprint = [word[1] for word in words if word[0] == "fingerprint" and len(word) == 2]  # noqa: PLR2004
-    if not encryption or not fingerprint:
+    if not encryption or not fingerprint or not all(_is_key(key) for key in (*encryption, *fingerprint)):
         raise SystemFault(
             f"{path} holds no usable key: it needs lines `encrypt <key>` and `fingerprint <key>`. Put it back from a"
             " backup; without it no stored secret can be read."
@@ -96,12 +97,19 @@ def read_keys(path: Path) -> KeyRing:
     return KeyRing(encryption, fingerprint[0])
 
 
+def _is_key(text: str) -> bool:
+    try:
+        return len(base64.urlsafe_b64decode(text)) == _KEY_BYTES
+    except ValueError:
+        return False
+
+
 def _write(path: Path, keys: KeyRing) -> None:
     replace_private(path, str(keys).encode())
 
 
 def _new_ring() -> KeyRing:
-    return KeyRing((_new_key(),), base64.urlsafe_b64encode(secrets.token_bytes(32)).decode())
+    return KeyRing((_new_key(),), base64.urlsafe_b64encode(secrets.token_bytes(_KEY_BYTES)).decode())
 
 
 def _new_key() -> str:

@@ -84,12 +84,19 @@ def sqlite_url(path: Path) -> URL:
 
 def _engine(url: URL, *, read_only: bool) -> Engine:
     if url.get_backend_name() != "sqlite":
-        options = {"options": "-c default_transaction_read_only=on"} if read_only else {}
-        return create_engine(url, poolclass=QueuePool, pool_size=5, pool_pre_ping=True, connect_args=options)
-    engine = create_engine(url, poolclass=QueuePool, pool_size=4, connect_args={"check_same_thread": False})
+        return _server_engine(url, read_only=read_only)
+    options = {"check_same_thread": False}
+    engine = create_engine(url, poolclass=QueuePool, pool_size=4, connect_args=options, hide_parameters=True)
     event.listen(engine, "connect", _prepare_reader if read_only else _prepare_writer)
     event.listen(engine, "begin", _begin_deferred if read_only else _begin_immediate)
     return engine
+
+
+def _server_engine(url: URL, *, read_only: bool) -> Engine:
+    options = {"options": "-c default_transaction_read_only=on"} if read_only else {}
+    return create_engine(
+        url, poolclass=QueuePool, pool_size=5, pool_pre_ping=True, connect_args=options, hide_parameters=True
+    )
 
 
 def migration_engine(url: str | URL) -> Engine:

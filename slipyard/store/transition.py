@@ -24,7 +24,8 @@ def transition(
     claim: str | None = None,
     **columns: Any,
 ) -> None:
-    """Moves `row` to `to` with `columns`, and records it as an event, in the caller's transaction.
+    """Moves `row` to `to` with `columns`, and records it as an event, in the caller's transaction. `row` was read in
+    this `session`.
 
     Raises `StatusConflict` for a move that is not in the table or whose row has moved meanwhile, and `LeaseLost` where
     `claim` is given and no longer holds the row. `row` shows the new values afterwards.
