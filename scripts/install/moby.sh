@@ -1,5 +1,6 @@
 #!/usr/bin/env bash
-# Builds a new Docker Engine (moby v2, API 1.53 or newer, containerd image store) from its Go module, once, and prints the directory that holds them.
+# Builds a new Docker Engine (moby v2: gRPC straight on its API socket, containerd image store) from its Go module, once, and
+# prints the directory that holds it. For tests beside the machine's own engine.
 # The directory is named by this file's content, so another recipe never meets a binary of the old one.
 set -euo pipefail
 version=v2.0.0-beta.24

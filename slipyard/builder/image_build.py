@@ -52,6 +52,7 @@ class StepOutput:
     number: int
     stream: int  # 1 stdout, 2 stderr
     data: bytes
+    at: float | None = None  # UNIX seconds of the daemon
 
 
 @dataclass(frozen=True)
