@@ -6,7 +6,7 @@ import typer
 
 AppArgument = Annotated[
     str | None,
-    typer.Argument(metavar="[APP]", help="Name or id; default: slipyard.yaml or the git remote `slipyard` here."),
+    typer.Argument(metavar="APP", help="Name or id; default: slipyard.yaml or the git remote `slipyard` here."),
 ]
 AppOption = Annotated[str | None, typer.Option("--app", "-a", help="Name or id of the app.")]
 Json = Annotated[bool, typer.Option("--json", help="Print JSON.")]

@@ -37,16 +37,17 @@ def print_error(message: str, details: Sequence[str] = (), code: str = "failed",
 
 
 def print_table(columns: Sequence[str], rows: Iterable[Sequence[Cell]]) -> None:
-    """Values stay whole in a pipe, where nobody reads column by column; a terminal folds them."""
+    """On a terminal a table that folds to its width; in a pipe a line a row with tabs, for `cut` and `awk`."""
+    if not sys.stdout.isatty():
+        for row in (columns, *rows):
+            print("\t".join(str(cell or "-").replace("\t", " ").replace("\n", " ") for cell in row))
+        return
     table = Table(box=box.SIMPLE_HEAD, pad_edge=False, header_style="bold")
     for column in columns:
         table.add_column(column, overflow="fold")
     for row in rows:
         table.add_row(*(cell if isinstance(cell, Text) else Text(cell or "-") for cell in row))
-    console = Console(highlight=False)
-    if not console.is_terminal:
-        console = Console(highlight=False, width=400)
-    console.print(table)
+    Console(highlight=False).print(table)
 
 
 def print_fields(fields: Iterable[tuple[str, Cell]]) -> None:

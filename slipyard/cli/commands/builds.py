@@ -13,7 +13,7 @@ from slipyard.cli.output import ago, print_fields, print_json, print_table, styl
 from slipyard.cli.spans import short_commit, took
 
 app = typer.Typer(no_args_is_help=True, help="List, show and cancel builds; read their logs.")
-BuildArgument = Annotated[str | None, typer.Argument(metavar="[BUILD]", help="Number or id; default the newest.")]
+BuildArgument = Annotated[str | None, typer.Argument(metavar="BUILD", help="Number or id; default the newest.")]
 
 
 @app.command("list")

@@ -24,7 +24,7 @@ _NOT_FOUND = "not_found"
 @app.command()
 def deploy(
     target: Annotated[
-        str | None, typer.Argument(metavar="[APP|DIRECTORY]", help="An app, or a directory to send, such as `.`")
+        str | None, typer.Argument(metavar="APP|DIRECTORY", help="An app, or a directory to send, such as `.`")
     ] = None,
     *,
     app_name: AppOption = None,

@@ -10,7 +10,7 @@ from slipyard.cli.numbered import find_id
 from slipyard.cli.options import AppOption, Json, Limit
 from slipyard.cli.output import Cell, ago, print_fields, print_json, print_table, styled_status
 from slipyard.cli.progress.watch import watch_deployment
-from slipyard.cli.spans import short_commit, took
+from slipyard.cli.spans import took, what_it_was
 
 app = typer.Typer(invoke_without_command=True, help="Show the history of an app, newest first.")
 DeploymentArgument = Annotated[str, typer.Argument(metavar="DEPLOYMENT", help="Number or id.")]
@@ -25,9 +25,7 @@ def history(context: typer.Context, *, app_name: AppOption = None, limit: Limit 
     if as_json:
         print_json(page)
     else:
-        print_table(
-            ("NO", "STATUS", "TRIGGER", "BY", "COMMIT OR IMAGE", "TOOK", "WHEN", "NOTE"), map(_row, page["deployments"])
-        )
+        print_table(("NO", "STATUS", "TRIGGER", "BY", "SOURCE", "TOOK", "WHEN", "NOTE"), map(_row, page["deployments"]))
 
 
 @app.command()
@@ -64,10 +62,18 @@ def _path(app_name: str | None) -> str:
 
 
 def _row(row: dict[str, Any]) -> tuple[Cell, ...]:
-    what = short_commit(row["commit"]) if row["commit"] else row["image"]
     note = row["error"] or row["title"]
     status = styled_status(row["status"])
-    return str(row["number"]), status, row["trigger"], row["actor"], what, took(row), ago(row["created_at"]), note
+    return (
+        str(row["number"]),
+        status,
+        row["trigger"],
+        row["actor"],
+        what_it_was(row),
+        took(row),
+        ago(row["created_at"]),
+        note,
+    )
 
 
 def _fields(row: dict[str, Any]) -> list[tuple[str, Cell]]:

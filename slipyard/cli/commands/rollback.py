@@ -17,7 +17,7 @@ app = typer.Typer()
 @app.command()
 def rollback(
     deployment: Annotated[
-        str | None, typer.Argument(metavar="[DEPLOYMENT]", help="Number or id; default the one before.")
+        str | None, typer.Argument(metavar="DEPLOYMENT", help="Number or id; default the one before.")
     ] = None,
     *,
     app_name: AppOption = None,

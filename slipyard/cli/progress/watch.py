@@ -48,18 +48,21 @@ def _view(*, as_json: bool) -> View:
 
 
 def _follow(client: Client, app: str, deployment_id: str, view: View) -> Outcome:
-    began = time.monotonic()
+    began, said = time.monotonic(), ""
     for event in follow(client, f"/apps/{segment(app)}/deployments/{segment(deployment_id)}/progress"):
         if event.kind == "done":
             return _outcome(event.json(), time.monotonic() - began)
-        _show(event, view)
+        if event.kind == "status":
+            word = str(event.json().get("status", ""))
+            if word != said:
+                view.status(word)
+            said = word
+        else:
+            _show_lines(event, view)
     raise ServerFault(f"The stream of deployment {deployment_id} ended without an outcome. Look at it again later.")
 
 
-def _show(event: Event, view: View) -> None:
-    if event.kind == "status":
-        view.status(str(event.json().get("status", "")))
-        return
+def _show_lines(event: Event, view: View) -> None:
     show = view.build_line if event.kind == "build" else view.rollout_line
     for line in event.data.split("\n"):
         show(line)

@@ -7,6 +7,8 @@ import threading
 from collections.abc import Callable, Sequence
 from pathlib import Path
 
+from sqlalchemy.orm import configure_mappers
+
 from slipyard.cli.up.caddy_service import caddy_service
 from slipyard.cli.up.child import Child
 from slipyard.cli.up.fork import fork_function
@@ -27,6 +29,7 @@ from slipyard.cli.up.watch_start import StartWatch
 from slipyard.domain.errors import SlipyardError, SystemFault
 from slipyard.domain.layout import Layout
 from slipyard.domain.settings import Settings
+from slipyard.store.installation import load_installation
 
 API_GRACE, WORKER_GRACE, CONTROLLER_GRACE = 10.0, 30.0, 10.0
 _SERVICE_SECONDS = 20.0
@@ -58,6 +61,7 @@ def _start(settings: Settings, layout: Layout, report: Report, sink: LogSink) ->
         report.step(f"{service.name} {'adopted' if supervisor.add(service.child()) else 'started'}")
     entries = [(part, part.load()) for part in parts_of(settings)]
     _wait_for(services)
+    _warm_up(settings)
     _settle_memory()
     watch = StartWatch(settings, layout, report, supervisor, sink)
     for part, entry in entries:
@@ -92,6 +96,12 @@ def _wait_for(services: Sequence[Service]) -> None:
 
 def _service_trouble(service: Service) -> str | None:
     return None if service.answers() else f"it does not answer; {service.program().log} has its last words"
+
+
+def _warm_up(settings: Settings) -> None:
+    """Does once what every part would do first, so that what it leaves in memory is shared: 4 MiB for each part."""
+    configure_mappers()
+    load_installation(settings).close()
 
 
 def _settle_memory() -> None:
