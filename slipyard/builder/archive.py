@@ -4,36 +4,23 @@ Kept: regular files (mode 644, or 755 where anybody may execute), directories (7
 and hard links to earlier files, as copies. Everything else is refused by name. Nothing is ever extracted.
 """
 
-import gzip
 import hashlib
 import time
-import zlib
 from collections.abc import Callable
 from dataclasses import dataclass, field
-from typing import BinaryIO, Protocol
-
-import zstandard
+from typing import BinaryIO
 
 from slipyard.builder import tar_writer
 from slipyard.builder.archive_limits import ArchiveLimits
+from slipyard.builder.compression import DAMAGES, Feed, unpacked
+from slipyard.builder.member_names import name_of, path_of, target_of
 from slipyard.builder.tar_reader import DIRECTORY, REGULAR, SYMBOLIC_LINK, Member, TarReader
 from slipyard.domain.errors import SourceRefused, TooLarge
 
-_GZIP, _ZSTANDARD = b"\x1f\x8b", b"\x28\xb5\x2f\xfd"
-_FOREIGN = {b"BZh": "bzip2", b"\xfd7zXZ\0": "xz", b"PK\x03\x04": "zip"}
-_MAXIMUM_WINDOW = 128 * 1024 * 1024
 _COPY = 1024 * 1024
 _LFS = b"version https://git-lfs.github.com/spec/v1\n"
 _LFS_POINTER_BYTES = 1024
 _KINDS = {b"3": "a device", b"4": "a device", b"6": "a named pipe", b"S": "a sparse file"}
-
-
-class Feed(Protocol):
-    """`received` counts the packed bytes that came so far."""
-
-    received: int
-
-    def read(self, size: int = -1) -> bytes: ...
 
 
 @dataclass(frozen=True, slots=True)
@@ -81,11 +68,11 @@ class _Sanitiser:
 
     def run(self) -> Sanitised:
         try:
-            self._source = _unpacked(_Packed(self._feed, self._limits))
+            self._source = unpacked(self._feed, self._limits)
             for member in self._reader.members():
                 self._pass(member)
             self._reader.drain()
-        except (EOFError, zlib.error, gzip.BadGzipFile, zstandard.ZstdError) as error:
+        except DAMAGES as error:
             raise SourceRefused(
                 "The compressed archive is damaged or breaks off before its end. Send it again."
             ) from error
@@ -102,7 +89,7 @@ class _Sanitiser:
         return data
 
     def _pass(self, member: Member) -> None:
-        path = _path(member, self._limits)
+        path = path_of(member, self._limits)
         if not path:  # the root itself
             return
         self._add_parents(path)
@@ -137,7 +124,7 @@ class _Sanitiser:
             raise _twice(path)
 
     def _add_link(self, path: str, member: Member) -> None:
-        target = _target(path, member)
+        target = target_of(path, member)
         self._record(path, Entry(SYMBOLIC_LINK, 0o777, target))
         self._write(tar_writer.header(path.encode(), SYMBOLIC_LINK, 0o777, link=target))
 
@@ -156,7 +143,7 @@ class _Sanitiser:
         self._record(path, Entry(REGULAR, mode, hashing.digest(), offset, member.size))
 
     def _add_copy(self, path: str, member: Member) -> None:
-        target = "/".join(part for part in _text(member.link).split("/") if part not in {"", "."})
+        target = "/".join(part for part in name_of(member.link).split("/") if part not in {"", "."})
         known = self._result.entries.get(target)
         if known is None or known.kind != REGULAR:
             raise SourceRefused(
@@ -192,88 +179,6 @@ class _Sanitiser:
     def _write(self, data: bytes) -> None:
         self._output.write(data)
         self._position += len(data)
-
-
-class _Packed:
-    """The stream as it came, counted."""
-
-    def __init__(self, feed: Feed, limits: ArchiveLimits) -> None:
-        self._feed, self._limits = feed, limits
-        self._pushed_back = b""
-
-    def read(self, size: int = -1) -> bytes:
-        if self._pushed_back:
-            data, self._pushed_back = self._pushed_back, b""
-            if 0 <= size < len(data):
-                data, self._pushed_back = data[:size], data[size:]
-            return data
-        data = self._feed.read(size)
-        self._limits.check_packed(self._feed.received)
-        return data
-
-    def peek(self, size: int) -> bytes:
-        start = b""
-        while len(start) < size and (data := self.read(size - len(start))):
-            start += data
-        self._pushed_back = start
-        return start
-
-
-def _unpacked(packed: _Packed) -> Callable[[int], bytes]:
-    start = packed.peek(6)
-    if start.startswith(_GZIP):
-        return gzip.GzipFile(fileobj=packed, mode="rb").read  # type: ignore[call-overload,no-any-return]  # it only reads
-    if start.startswith(_ZSTANDARD):
-        unpacker = zstandard.ZstdDecompressor(max_window_size=_MAXIMUM_WINDOW)
-        return unpacker.stream_reader(packed, read_across_frames=True).read  # type: ignore[arg-type]
-    for magic, kind in _FOREIGN.items():
-        if start.startswith(magic):
-            raise SourceRefused(f"This is a {kind} file. Send a .tar, .tar.gz or .tar.zst.")
-    if not start:
-        raise SourceRefused("The archive is empty. Send a .tar, .tar.gz or .tar.zst.")
-    return packed.read
-
-
-def _path(member: Member, limits: ArchiveLimits) -> str:
-    """Without `./`, doubled and trailing slashes, which mean nothing. A common top directory stays: it means something."""
-    text = _text(member.name)
-    if text.startswith("/"):
-        raise SourceRefused(
-            f"{text[:200]!r} is an absolute path. Pack with relative paths, as tar -C <directory> . does."
-        )
-    parts = [part for part in text.split("/") if part not in {"", "."}]
-    if ".." in parts:
-        raise SourceRefused(f"{text[:200]!r} leads out of the archive by '..'. Pack from inside the directory.")
-    path = "/".join(parts)
-    limits.check_path(path, parts)
-    return path
-
-
-def _text(name: bytes) -> str:
-    """BuildKit keeps names as UTF-8 in its messages; others fail there with a riddle."""
-    try:
-        text = name.decode()
-    except UnicodeDecodeError as error:
-        raise SourceRefused(f"The file name {name[:200]!r} is not UTF-8. Rename it.") from error
-    if any(sign < " " or sign == "\x7f" for sign in text):
-        raise SourceRefused(f"The file name {text[:200]!r} has control characters. Rename it.")
-    return text
-
-
-def _target(path: str, member: Member) -> bytes:
-    target = _text(member.link)
-    if not target or target.startswith("/"):
-        raise SourceRefused(
-            f"{path!r} links to the absolute path {target[:200]!r}. Use a relative link inside the tree."
-        )
-    depth = path.count("/")
-    for part in target.split("/"):
-        depth += {"..": -1, ".": 0, "": 0}.get(part, 1)
-        if depth < 0:
-            raise SourceRefused(f"{path!r} links to {target[:200]!r}, which leads out of the tree. Link inside it.")
-    if len(member.link) > 4095:  # noqa: PLR2004 - PATH_MAX of Linux
-        raise SourceRefused(f"The target of the link {path!r} is too long.")
-    return member.link
 
 
 def _twice(path: str) -> SourceRefused:
