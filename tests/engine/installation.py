@@ -36,11 +36,13 @@ class Installation:
 
     def slipyard(self, *arguments: str, cwd: Path | None = None, ok: bool = True) -> str:
         """What the command prints. With `ok` false its failure is what the test is about: output and errors together."""
-        command = [sys.executable, "-m", "slipyard.cli.main", *arguments]
+        command = [sys.executable, "-m", "slipyard.cli", *arguments]
         environment = os.environ | self.environment | {"PYTHONPATH": str(CHECKOUT)}
         done = subprocess.run(command, env=environment, cwd=cwd, capture_output=True, text=True, check=False)
         if ok and done.returncode != 0:
-            raise AssertionError(f"slipyard {' '.join(arguments)} ended with {done.returncode}: {done.stdout}{done.stderr}")
+            raise AssertionError(
+                f"slipyard {' '.join(arguments)} ended with {done.returncode}: {done.stdout}{done.stderr}"
+            )
         return done.stdout if ok else done.stdout + done.stderr
 
     def git_push(self, repository: Path, slug: str, *refspecs: str, ok: bool = True) -> str:

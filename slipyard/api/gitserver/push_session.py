@@ -93,7 +93,7 @@ class PushSession:
         if decision.deployment_id is None or not self._watched:
             return
         if "detach" in self.request.options:
-            await self._say(f"Not waiting for it. Follow it with: slipyard logs --build {self.app.slug}")
+            await self._say(f"Not waiting for it. Follow it with: slipyard builds log --follow --app {self.app.slug}")
             return
         await self._watch(decision.deployment_id)
 

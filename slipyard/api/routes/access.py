@@ -26,6 +26,7 @@ async def me(actor: ActorDep) -> Me:
 
 @router.get("/tokens", dependencies=[requires("admin")])
 async def tokens(context: ContextDep, actor: ActorDep) -> TokenList:
+    """The tokens of the organization; the secrets themselves are never shown again."""
     rows = await context.database.reading(lambda session: list_tokens(session, actor.organization_id))
     return TokenList(tokens=[token_view(row) for row in rows], total=len(rows))
 

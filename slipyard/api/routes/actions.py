@@ -81,6 +81,7 @@ async def rollback(
 
 @router.post("/start", status_code=202)
 async def start(app: AppDep, context: ContextDep, actor: ActorDep, wait: WaitDep, response: Response) -> Action:
+    """Deploys the release that was live before the app was stopped."""
     return await done_answer(context, app, await start_app(context, app.id, actor), wait, response)
 
 

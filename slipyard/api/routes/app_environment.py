@@ -20,6 +20,7 @@ router = APIRouter(prefix="/apps/{app}/env", tags=["apps"], route_class=GuardedR
 
 @router.get("", dependencies=[requires("apps:read")])
 async def read(app: AppDep, context: ContextDep, actor: ActorDep) -> EnvView:
+    """Names and fingerprints; values only for those who may change them."""
     return await _view(context, app, actor)
 
 

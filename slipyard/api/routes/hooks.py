@@ -27,6 +27,8 @@ _SECRET_BYTES = 32
 
 @router.get("/webhooks", dependencies=[READ])
 async def hooks(app: AppDep, context: ContextDep) -> HookList:
+    """The app's webhooks, without their secrets."""
+
     def query(session: Session) -> HookList:
         last = latest_delivery(session, app.id)
         received = last.received_at if last else None
@@ -87,4 +89,5 @@ async def deliveries(app: AppDep, context: ContextDep, window: WindowDep) -> Del
 
 @router.get("/deliveries/{delivery_id}", dependencies=[READ])
 async def delivery(app: AppDep, delivery_id: str, context: ContextDep) -> DeliveryView:
+    """One delivery, with what was decided about it and why."""
     return delivery_view(await context.database.reading(lambda session: find_delivery(session, app.id, delivery_id)))

@@ -29,6 +29,7 @@ LinesDep = Annotated[int | None, Query(ge=1, le=_MOST_LINES, description="The ne
 
 @router.get("/status")
 async def status(app: AppDep, context: ContextDep) -> StatusView:
+    """What runs now, and why the app is in its state."""
     return await context.database.reading(lambda session: status_view(session, app, context.settings))
 
 

@@ -44,6 +44,8 @@ async def deployments(app: AppDep, context: ContextDep, window: WindowDep) -> De
 
 @router.get("/deployments/{deployment_id}", dependencies=[READ])
 async def deployment(app: AppDep, deployment_id: str, context: ContextDep) -> DeploymentView:
+    """One deployment, with its spans and its outcome."""
+
     def query(session: Session) -> DeploymentView:
         row = find_deployment(session, app.id, deployment_id)
         return deployment_view(row, release_images(session, [row]).get(row.release_id or ""))
@@ -83,6 +85,7 @@ async def builds(app: AppDep, context: ContextDep, window: WindowDep) -> BuildLi
 
 @router.get("/builds/{build_id}", dependencies=[READ])
 async def build(app: AppDep, build_id: str, context: ContextDep) -> BuildView:
+    """One build, with its spans and its outcome."""
     return build_view(await context.database.reading(lambda session: find_build(session, app.id, build_id)))
 
 
@@ -109,6 +112,8 @@ async def releases(app: AppDep, context: ContextDep, window: WindowDep) -> Relea
 
 @router.get("/releases/{release_id}", dependencies=[READ])
 async def release(app: AppDep, release_id: str, context: ContextDep) -> ReleaseView:
+    """One release: the image and the configuration that it stands for."""
+
     def query(session: Session) -> ReleaseView:
         active = active_deployment(session, app.id)
         return release_view(find_release(session, app.id, release_id), active.release_id if active else None)

@@ -2,6 +2,7 @@
 
 import asyncio
 import os
+import signal
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -40,7 +41,13 @@ async def start_git(directory: Path, *arguments: str) -> asyncio.subprocess.Proc
         stdin=asyncio.subprocess.DEVNULL,
         stdout=asyncio.subprocess.PIPE,
         stderr=asyncio.subprocess.STDOUT,
+        start_new_session=True,  # git and its helper for HTTP, so that `interrupt` reaches both, as Ctrl-C does
     )
+
+
+async def interrupt(process: asyncio.subprocess.Process) -> None:
+    os.killpg(process.pid, signal.SIGINT)
+    await process.wait()
 
 
 async def push(repository: Repository, remote: str, *arguments: str) -> GitOutcome:
