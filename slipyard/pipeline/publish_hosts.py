@@ -1,10 +1,9 @@
 """Which hosts the router answers for: read and handed over under one lock, so that no older list lands after a newer."""
 
-import asyncio
 import fcntl
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
-from pathlib import Path
+from typing import IO
 
 import structlog
 from sqlmodel import Session, col, select
@@ -15,6 +14,7 @@ from slipyard.pipeline.context import Context
 from slipyard.pipeline.switch_route import apply_route, write_intent
 from slipyard.store.tables import App, RouteRow
 
+_LOOK_SECONDS = 0.005
 _log = structlog.get_logger()
 
 
@@ -23,7 +23,7 @@ async def publish_hosts(context: Context) -> None:
 
     The files of a route exist before the router is told of it: a missing address would be a 502.
     """
-    async with _locked(context.layout.run / "hosts.lock"):
+    async with _locked(context):
         for app_id in await context.database.reading(_without_route):
             await _first_route(context, app_id)
         await context.router.publish(await context.database.reading(_hosts))
@@ -54,10 +54,18 @@ def _hosts(session: Session) -> list[RoutedHost]:
 
 
 @asynccontextmanager
-async def _locked(path: Path) -> AsyncIterator[None]:
-    lock = path.open("a")
-    try:
-        await asyncio.to_thread(fcntl.flock, lock, fcntl.LOCK_EX)
+async def _locked(context: Context) -> AsyncIterator[None]:
+    """Across processes. Asked for again and again instead of waited for in a thread: those who wait would take all threads,
+    and the one who holds it needs one to go on."""
+    with (context.layout.run / "hosts.lock").open("a") as lock:
+        while not _taken(lock):
+            await context.clock.sleep(_LOOK_SECONDS)
         yield
-    finally:
-        lock.close()
+
+
+def _taken(lock: IO[str]) -> bool:
+    try:
+        fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
+    except BlockingIOError:
+        return False
+    return True

@@ -53,8 +53,13 @@ class Installation:
         environment = os.environ | {"SLIPYARD_TEST_TOKEN": self.token, "GIT_TERMINAL_PROMPT": "0"}
         done = subprocess.run(command, cwd=repository, env=environment, capture_output=True, text=True, check=False)
         if ok and done.returncode != 0:
-            raise AssertionError(f"git push ended with {done.returncode}: {done.stderr}")
+            raise AssertionError(f"git push ended with {done.returncode}: {done.stderr}\n{self.faults()}")
         return done.stderr
+
+    def faults(self) -> str:
+        """What Slipyard itself complained of, for the message of a failed test."""
+        lines = (self.home / "logs" / "slipyard.log").read_text().splitlines()
+        return "\n".join([line for line in lines if '"level": "error"' in line][-5:])
 
     def answer(self, slug: str, path: str = "/") -> httpx.Response:
         """What the world sees of an app, through the router."""

@@ -1,5 +1,6 @@
 """The newest commit is what lives at the end, whoever comes first, and however many come at once."""
 
+import secrets
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
@@ -7,12 +8,16 @@ from tests.engine.installation import Installation
 from tests.engine.whole_app import SERVES, WholeApp, new_app
 from tests.flow.repository import Repository
 
-SLOW = SERVES + "RUN sleep 2\n"
 CROWD = 40
 
 
+def slow() -> str:
+    """A build of two seconds that no cache has."""
+    return SERVES + f"RUN sleep 2 && echo {secrets.token_hex(4)}\n"
+
+
 def test_the_later_of_two_pushes_is_live_at_the_end(whole_app: WholeApp) -> None:
-    older = whole_app.push_detached("one", SLOW)
+    older = whole_app.push_detached("one", slow())
     newer = whole_app.push_detached("two")
 
     whole_app.wait_status(newer, "active")
@@ -25,7 +30,7 @@ def test_the_later_of_two_pushes_is_live_at_the_end(whole_app: WholeApp) -> None
 
 def test_what_waits_is_overtaken_by_a_newer_push(whole_app: WholeApp) -> None:
     """Three pushes while the first one builds: the second is never built."""
-    first = whole_app.push_detached("one", SLOW)
+    first = whole_app.push_detached("one", slow())
     whole_app.wait_status(first, "building")
     second, third = whole_app.push_detached("two"), whole_app.push_detached("three")
 

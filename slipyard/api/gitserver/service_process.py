@@ -105,9 +105,12 @@ class ServiceProcess:
 
 
 async def _written(pipe: asyncio.StreamWriter, chunk: bytes) -> bool:
+    """uvloop refuses to write to what is closed already with a RuntimeError, even nothing: git may have answered and left."""
+    if pipe.is_closing():
+        return False
     try:
         pipe.write(chunk)
         await pipe.drain()
-    except (BrokenPipeError, ConnectionResetError):
+    except (BrokenPipeError, ConnectionResetError, RuntimeError):
         return False
     return True
