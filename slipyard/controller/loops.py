@@ -5,6 +5,7 @@ from dataclasses import dataclass
 from itertools import count
 
 from slipyard.pipeline.clean_up_app import clean_up_apps
+from slipyard.pipeline.clean_up_old import clean_up_old
 from slipyard.pipeline.close_networks import NetworkWatch
 from slipyard.pipeline.context import Context
 from slipyard.pipeline.find_pushes import find_pushes
@@ -83,4 +84,5 @@ LOOPS = (
     Loop("hosts", 15.0, lambda context: lambda: publish_hosts(context)),
     Loop("pushes", 5.0, _pushes),
     Loop("clean_up", 2.0, lambda context: lambda: clean_up_apps(context)),
+    Loop("clean_up_old", 600.0, lambda context: lambda: clean_up_old(context)),
 )

@@ -14,9 +14,10 @@ from slipyard.domain.source import SourceType
 from slipyard.pipeline.build_log import BuildLog
 from slipyard.pipeline.context import Context
 from slipyard.pipeline.fetch_source import StoredSnapshot, fetch_source, uploaded_source
-from slipyard.pipeline.load_build import BuildJob, built_before
+from slipyard.pipeline.load_build import BuildJob
 from slipyard.pipeline.stopwatch import Stopwatch
 from slipyard.pipeline.trace import Trace
+from slipyard.store.queries.builds import build_of_plan
 
 
 @dataclass(frozen=True)
@@ -56,7 +57,7 @@ async def _reuse(
 ) -> tuple[ImageIdentity, ImageFacts] | None:
     if job.no_cache:
         return None
-    before = await context.database.reading(lambda session: built_before(session, job.app_id, plan_key))
+    before = await context.database.reading(lambda session: build_of_plan(session, job.app_id, plan_key))
     if before is None or before.image_reference is None or before.image_id is None:
         return None
     try:

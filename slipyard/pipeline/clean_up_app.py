@@ -9,9 +9,9 @@ from sqlmodel import Session, col, select
 from slipyard.domain.errors import SlipyardError
 from slipyard.domain.lifecycle import BuildStatus, DeploymentStatus
 from slipyard.pipeline.context import Context
-from slipyard.pipeline.finish_deployment import active_of
 from slipyard.pipeline.retire_instances import instances_left
 from slipyard.store.events import record
+from slipyard.store.queries.deployments import active_deployment
 from slipyard.store.tables import App, Build, Deployment, EnvVar, RouteRow
 from slipyard.store.transition import transition
 
@@ -71,7 +71,7 @@ def _removed(session: Session, context: Context, app_id: str) -> None:
     """Its subnet is free from here on: the route is gone, and so are its instances and its network."""
     now = context.clock.now()
     app = session.get_one(App, app_id, with_for_update=True)
-    active = active_of(session, app_id)
+    active = active_deployment(session, app_id)
     if active is not None:
         transition(session, active, DeploymentStatus.SUPERSEDED, now=now, message="Its app was deleted.")
     for row in session.exec(select(EnvVar).where(EnvVar.app_id == app_id)).all():

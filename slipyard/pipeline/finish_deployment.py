@@ -13,6 +13,7 @@ from slipyard.pipeline.attempt import Attempt, sentence_of
 from slipyard.pipeline.context import Context
 from slipyard.pipeline.hold_claim import raise_if_cancelled
 from slipyard.pipeline.switch_route import apply_route, confirm_route, write_intent
+from slipyard.store.queries.deployments import active_deployment
 from slipyard.store.tables import App, Deployment, Instance, RouteRow
 from slipyard.store.transition import transition
 
@@ -57,7 +58,7 @@ def _activate(session: Session, attempt: Attempt, generation: int) -> str:
     now = context.clock.now()
     raise_if_cancelled(session, claim)
     row = session.get_one(Deployment, claim.id)
-    before = active_of(session, row.app_id)
+    before = active_deployment(session, row.app_id)
     if before is not None:
         message = f"Deployment {row.number} took over."
         transition(session, before, DeploymentStatus.SUPERSEDED, now=now, message=message)
@@ -126,7 +127,7 @@ def give_back_route(session: Session, row: Deployment) -> Route | None:
     intent = session.get(RouteRow, row.app_id)
     if intent is None or intent.deployment_id != row.id:
         return None
-    before = active_of(session, row.app_id)
+    before = active_deployment(session, row.app_id)
     app = session.get_one(App, row.app_id)
     if before is None or app.stopped:
         state = RouteState.STOPPED if app.stopped else RouteState.NOT_DEPLOYED
@@ -141,11 +142,6 @@ def serving_addresses(session: Session, deployment_id: str) -> tuple[str, ...]:
         col(Instance.port).is_not(None),
     )
     return tuple(f"{row.address}:{row.port}" for row in session.exec(query.order_by(col(Instance.ordinal))).all())
-
-
-def active_of(session: Session, app_id: str) -> Deployment | None:
-    query = select(Deployment).where(Deployment.app_id == app_id, Deployment.status == DeploymentStatus.ACTIVE)
-    return session.exec(query).first()
 
 
 def _retire_all(session: Session, context: Context, deployment_id: str) -> None:

@@ -2,9 +2,8 @@
 
 from dataclasses import dataclass, field
 
-from sqlmodel import Session, col, select
+from sqlmodel import Session
 
-from slipyard.domain.lifecycle import BuildStatus
 from slipyard.domain.source import Source
 from slipyard.pipeline.context import Context
 from slipyard.store.environment import env_of
@@ -47,14 +46,3 @@ def load_build(session: Session, context: Context, build_id: str) -> BuildJob:
         cancel_reason=build.cancel_reason,
         secrets={name: env[name].encode() for name in build.source.build_secrets if name in env},
     )
-
-
-def built_before(session: Session, app_id: str, plan_key: str) -> Build | None:
-    """The last image of the same tree and plan, for this app only: images are never shared between apps."""
-    same = select(Build).where(
-        Build.app_id == app_id,
-        Build.plan_key == plan_key,
-        col(Build.status) == BuildStatus.SUCCEEDED,
-        col(Build.image_id).is_not(None),
-    )
-    return session.exec(same.order_by(col(Build.number).desc()).limit(1)).first()

@@ -7,9 +7,9 @@ from slipyard.domain.errors import Conflict, NotFound
 from slipyard.domain.lifecycle import DeploymentStatus
 from slipyard.pipeline.context import Context
 from slipyard.pipeline.find_app import changeable_app
-from slipyard.pipeline.finish_deployment import active_of
 from slipyard.pipeline.wake import wake_deployment
 from slipyard.pipeline.write_down import Asked, write_deployment
+from slipyard.store.queries.deployments import active_deployment
 from slipyard.store.tables import App, Deployment
 
 _WAS_LIVE = (DeploymentStatus.ACTIVE, DeploymentStatus.SUPERSEDED, DeploymentStatus.ROLLED_BACK)
@@ -51,7 +51,7 @@ def _chosen(session: Session, app: App, deployment_id: str) -> Deployment:
 
 def _before(session: Session, app: App) -> Deployment:
     """The last one that was live with another release than today's: a second rollback goes one further back."""
-    active = active_of(session, app.id)
+    active = active_deployment(session, app.id)
     if active is None:
         raise Conflict(f"{app.slug} was never live, so there is nothing to go back to. Deploy it first.")
     first = _first_of_release(session, active)

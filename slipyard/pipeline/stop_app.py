@@ -11,11 +11,12 @@ from slipyard.domain.lifecycle import DeploymentStatus, InstanceStatus
 from slipyard.pipeline.cancel import cancel_deployment_in
 from slipyard.pipeline.context import Context
 from slipyard.pipeline.find_app import changeable_app
-from slipyard.pipeline.finish_deployment import active_of, retire
+from slipyard.pipeline.finish_deployment import retire
 from slipyard.pipeline.switch_route import apply_route, write_intent
 from slipyard.pipeline.wake import wake_deployment
 from slipyard.pipeline.write_down import Asked, write_deployment
 from slipyard.store.events import record
+from slipyard.store.queries.deployments import active_deployment
 from slipyard.store.tables import App, Deployment, Instance
 
 _UNDER_WAY = (
@@ -75,7 +76,7 @@ def end_everything(session: Session, context: Context, app: App, why: str) -> No
 async def _deploy_again(context: Context, app_id: str, actor: Actor, trigger: str) -> ActionDone:
     def accept(session: Session) -> Deployment | ActionDone:
         app = changeable_app(session, app_id)
-        active = active_of(session, app_id)
+        active = active_deployment(session, app_id)
         if active is None or active.release_id is None:
             raise Conflict(f"{app.slug} was never live, so there is nothing to {trigger}. Deploy it first.")
         if trigger == "start" and not app.stopped:
