@@ -1,5 +1,6 @@
 """SIGKILL at any step, Redis killed and flushed, the machine gone and back: one end, one set of containers, an app that answers."""
 
+import json
 import os
 import secrets
 import signal
@@ -81,7 +82,7 @@ def test_redis_killed_and_flushed_with_work_queued(own_app: WholeApp, harm: str)
     home = own_app.slipyard.home
     own_app.push_detached("one", SERVES + SLOW_BUILD.format(token=secrets.token_hex(4)))
     if harm == "killed":
-        os.kill(int((home / "run" / "redis.pid").read_text().split()[0]), signal.SIGKILL)
+        os.kill(json.loads((home / "run" / "redis.pid").read_text())["pid"], signal.SIGKILL)
     own_app.push_detached("two")
     if harm == "flushed":
         redis.Redis(unix_socket_path=str(home / "run" / "redis.sock")).flushall()

@@ -1,5 +1,6 @@
 """Commands against a small HTTP server that answers as the API does: what is sent, printed, and the exit code."""
 
+import functools
 import io
 import json
 import subprocess
@@ -46,7 +47,7 @@ class Api:
     def __init__(self) -> None:
         self.answers: dict[str, object] = {}
         self.requests: list[tuple[str, dict[str, str], bytes]] = []
-        self.server = ThreadingHTTPServer(("127.0.0.1", 0), self._handler())
+        self.server = ThreadingHTTPServer(("127.0.0.1", 0), functools.partial(Handler, self))
         self.url = f"http://127.0.0.1:{self.server.server_port}"
         self._thread = threading.Thread(target=self.server.serve_forever, args=(0.01,))
         self._thread.start()
@@ -59,54 +60,59 @@ class Api:
     def body(self, call: str) -> dict:
         return json.loads(next(body for seen, _, body in self.requests if seen == call))
 
-    def _handler(api):  # noqa: C901, N805 - a closure: http.server makes the handlers itself
-        class Handler(BaseHTTPRequestHandler):
-            protocol_version = "HTTP/1.1"
 
-            def answer(self) -> None:
-                call = f"{self.command} {self.path.partition('?')[0].removeprefix('/v1')}"
-                api.requests.append((call, dict(self.headers), self._read()))
-                found = api.answers.get(call, 404)
-                found = found(self) if callable(found) else found
-                if isinstance(found, list):
-                    self._stream(found)
-                else:
-                    self._json(found)
+class Handler(BaseHTTPRequestHandler):
+    protocol_version = "HTTP/1.1"
 
-            def _read(self) -> bytes:
-                if self.headers.get("Transfer-Encoding") != "chunked":
-                    return self.rfile.read(int(self.headers.get("Content-Length", 0)))
-                body = b""
-                while size := int(self.rfile.readline(), 16):
-                    body += self.rfile.read(size)
-                    self.rfile.readline()
-                self.rfile.readline()
-                return body
+    def __init__(self, api: Api, *arguments) -> None:
+        self.api = api
+        super().__init__(*arguments)
 
-            def _json(self, found) -> None:
-                status = found if isinstance(found, int) else 200
-                if isinstance(found, int):
-                    code = {404: "not_found", 409: "conflict"}.get(found, "internal")
-                    found = {"error": {"code": code, "message": f"No: {found}.", "status": found, "details": []}}
-                data = found.encode() if isinstance(found, str) else json.dumps(found).encode()
-                self.send_response(status)
-                self.send_header("Content-Length", str(len(data)))
-                self.end_headers()
-                self.wfile.write(data)
+    def __getattr__(self, name: str):
+        if name.startswith("do_"):
+            return self.answer
+        raise AttributeError(name)
 
-            def _stream(self, found) -> None:
-                self.send_response(200)
-                self.send_header("Connection", "close")
-                self.end_headers()
-                for kind, data, identity in found:
-                    lines = "".join(f"data: {line}\n" for line in data.split("\n"))
-                    self.wfile.write(f"event: {kind}\nid: {identity}\n{lines}\n".encode())
+    def answer(self) -> None:
+        call = f"{self.command} {self.path.partition('?')[0].removeprefix('/v1')}"
+        self.api.requests.append((call, dict(self.headers), self._read()))
+        found = self.api.answers.get(call, 404)
+        found = found(self) if callable(found) else found
+        if isinstance(found, list):
+            self._stream(found)
+        else:
+            self._send(found)
 
-            do_GET = do_POST = do_PATCH = do_DELETE = answer  # noqa: N815 - the names of http.server
+    def _read(self) -> bytes:
+        if self.headers.get("Transfer-Encoding") != "chunked":
+            return self.rfile.read(int(self.headers.get("Content-Length", 0)))
+        body = b""
+        while size := int(self.rfile.readline(), 16):
+            body += self.rfile.read(size)
+            self.rfile.readline()
+        self.rfile.readline()
+        return body
 
-            def log_message(self, *_) -> None: ...
+    def _send(self, found) -> None:
+        status = found if isinstance(found, int) else 200
+        if isinstance(found, int):
+            code = {404: "not_found", 409: "conflict"}.get(found, "internal")
+            found = {"error": {"code": code, "message": f"No: {found}.", "status": found, "details": []}}
+        data = found.encode() if isinstance(found, str) else json.dumps(found).encode()
+        self.send_response(status)
+        self.send_header("Content-Length", str(len(data)))
+        self.end_headers()
+        self.wfile.write(data)
 
-        return Handler
+    def _stream(self, found) -> None:
+        self.send_response(200)
+        self.send_header("Connection", "close")
+        self.end_headers()
+        for kind, data, identity in found:
+            lines = "".join(f"data: {line}\n" for line in data.split("\n"))
+            self.wfile.write(f"event: {kind}\nid: {identity}\n{lines}\n".encode())
+
+    def log_message(self, *_) -> None: ...
 
 
 @pytest.fixture
