@@ -53,7 +53,7 @@ def print_table(columns: Sequence[str], rows: Iterable[Sequence[Cell]]) -> None:
 def print_fields(fields: Iterable[tuple[str, Cell]]) -> None:
     grid = Table.grid(padding=(0, 2))
     for name, value in fields:
-        if value not in {None, ""}:
+        if value is not None and str(value):
             grid.add_row(Text(name, style="bold"), value if isinstance(value, Text) else Text(str(value)))
     Console(highlight=False, soft_wrap=True).print(grid)
 
