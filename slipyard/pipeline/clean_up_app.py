@@ -12,7 +12,8 @@ from slipyard.pipeline.context import Context
 from slipyard.pipeline.retire_instances import instances_left
 from slipyard.store.events import record
 from slipyard.store.queries.deployments import active_deployment
-from slipyard.store.tables import App, Build, Deployment, EnvVar, RouteRow
+from slipyard.store.rotation import erase_secrets
+from slipyard.store.tables import App, Build, Deployment, RouteRow
 from slipyard.store.transition import transition
 
 _log = structlog.get_logger()
@@ -74,8 +75,7 @@ def _removed(session: Session, context: Context, app_id: str) -> None:
     active = active_deployment(session, app_id)
     if active is not None:
         transition(session, active, DeploymentStatus.SUPERSEDED, now=now, message="Its app was deleted.")
-    for row in session.exec(select(EnvVar).where(EnvVar.app_id == app_id)).all():
-        session.delete(row)
+    erase_secrets(session, app_id)
     route = session.get(RouteRow, app_id)
     if route is not None:
         session.delete(route)

@@ -3,12 +3,14 @@
 import asyncio
 import time
 from collections.abc import Set as AbstractSet
+from functools import partial
 from pathlib import Path
 
 import structlog
 
 from slipyard.domain.errors import SlipyardError
 from slipyard.pipeline.context import Context
+from slipyard.store.pruning import prune_deliveries, prune_kept_answers, prune_login_links
 from slipyard.store.queries.retention import (
     UnneededImage,
     build_logs_to_keep,
@@ -28,6 +30,9 @@ async def clean_up_old(context: Context) -> None:
     for image in await context.database.reading(lambda session: unneeded_images(session, keep)):
         await _remove_image(context, image)
     await _remove_files(context, keep)
+    now = context.clock.now()
+    for prune in (prune_deliveries, prune_kept_answers, prune_login_links):
+        await context.database.writing(partial(prune, now=now))
 
 
 async def _remove_image(context: Context, image: UnneededImage) -> None:

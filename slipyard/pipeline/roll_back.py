@@ -1,6 +1,6 @@
 """Going back: a new deployment of a release that was live, with its image, environment and configuration. Never a rebuild."""
 
-from sqlmodel import Session, col, select
+from sqlmodel import Session
 
 from slipyard.domain.actor import Actor
 from slipyard.domain.errors import Conflict, NotFound
@@ -9,7 +9,7 @@ from slipyard.pipeline.context import Context
 from slipyard.pipeline.find_app import changeable_app
 from slipyard.pipeline.wake import wake_deployment
 from slipyard.pipeline.write_down import Asked, write_deployment
-from slipyard.store.queries.deployments import active_deployment
+from slipyard.store.queries.deployments import active_deployment, deployment_before
 from slipyard.store.tables import App, Deployment
 
 _WAS_LIVE = (DeploymentStatus.ACTIVE, DeploymentStatus.SUPERSEDED, DeploymentStatus.ROLLED_BACK)
@@ -50,28 +50,10 @@ def _chosen(session: Session, app: App, deployment_id: str) -> Deployment:
 
 
 def _before(session: Session, app: App) -> Deployment:
-    """The last one that was live with another release than today's: a second rollback goes one further back."""
     active = active_deployment(session, app.id)
     if active is None:
         raise Conflict(f"{app.slug} was never live, so there is nothing to go back to. Deploy it first.")
-    first = _first_of_release(session, active)
-    query = select(Deployment).where(
-        Deployment.app_id == app.id,
-        col(Deployment.status).in_(_WAS_LIVE),
-        col(Deployment.number) < first,
-        col(Deployment.release_id).is_not(None),
-        col(Deployment.release_id) != active.release_id,
-    )
-    row = session.exec(query.order_by(col(Deployment.number).desc()).limit(1)).first()
+    row = deployment_before(session, app.id, active.number)
     if row is None:
         raise Conflict(f"{app.slug} has no release before this one. `slipyard deployments` shows its history.")
     return row
-
-
-def _first_of_release(session: Session, active: Deployment) -> int:
-    query = select(Deployment.number).where(
-        Deployment.app_id == active.app_id,
-        Deployment.release_id == active.release_id,
-        col(Deployment.status).in_(_WAS_LIVE),
-    )
-    return session.exec(query.order_by(col(Deployment.number)).limit(1)).one()
