@@ -41,19 +41,30 @@ async def answer_once(
     once = await _once(request, body)
     if once is None:
         return await answer(request)
+    if once.primary_key in _under_way:
+        raise Conflict(
+            "The first request with this Idempotency-Key is still being answered. Send it again in a moment."
+        )
+    _under_way.add(once.primary_key)  # before anything is awaited: of two at once, one is the first
+    try:
+        return await _answered(request, once, answer)
+    finally:
+        _under_way.discard(once.primary_key)
+
+
+async def _answered(
+    request: Request, once: Once, answer: Callable[[Request], Coroutine[Any, Any, Response]]
+) -> Response:
     context: Context = request.app.state.context
     kept = await context.database.writing(lambda session: _reserve(session, once, context.clock.now()))
     if kept is not None:
         return Response(kept.body, kept.status or 200, {"Idempotency-Replayed": "true"}, "application/json")
-    _under_way.add(once.primary_key)
     try:
         response = await answer(request)
         await _keep(context, once, response, request)
     except BaseException:
         await asyncio.shield(context.database.writing(lambda session: _drop(session, once)))
         raise
-    finally:
-        _under_way.discard(once.primary_key)
     return response
 
 
@@ -87,10 +98,6 @@ def _reserve(session: Session, once: Once, now: datetime) -> KeptAnswer | None:
         return None
     if row.body_digest != once.body_digest:
         raise IdempotencyMismatch("This Idempotency-Key was used with another body. Use a new key for a new request.")
-    if row.status is None and once.primary_key in _under_way:
-        raise Conflict(
-            "The first request with this Idempotency-Key is still being answered. Send it again in a moment."
-        )
     return None if row.status is None else row
 
 
