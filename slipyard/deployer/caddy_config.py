@@ -120,7 +120,8 @@ def _to_https(shape: CaddyShape) -> Json:
 
 
 def _logging(shape: CaddyShape) -> Json:
-    logs: Json = {"default": {"level": "INFO", "exclude": [f"http.log.access.{_ACCESS}"]}}
+    # A line for each call of ours, many a second while a rollout drains, would fill the disk.
+    logs: Json = {"default": {"level": "INFO", "exclude": [f"http.log.access.{_ACCESS}", "admin.api"]}}
     if shape.access_log is not None:
         writer = {
             "output": "file",

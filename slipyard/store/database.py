@@ -12,7 +12,6 @@ from contextlib import contextmanager
 from pathlib import Path
 from typing import Any, TypeVar
 
-from psycopg.errors import DeadlockDetected, SerializationFailure
 from sqlalchemy import Engine, create_engine, event
 from sqlalchemy.engine import URL, make_url
 from sqlalchemy.exc import OperationalError
@@ -22,6 +21,8 @@ from sqlmodel import Session
 T = TypeVar("T")
 _BUSY_MILLISECONDS = 15_000
 _MOST_TRIES = 5
+# serialization_failure and deadlock_detected of PostgreSQL; by number, since its driver costs each process 9 MiB.
+_TRY_AGAIN = frozenset({"40001", "40P01"})
 
 
 class Database:
@@ -64,7 +65,7 @@ class Database:
             try:
                 return self._write_once(change)
             except OperationalError as error:
-                if not isinstance(error.orig, DeadlockDetected | SerializationFailure):
+                if getattr(error.orig, "sqlstate", None) not in _TRY_AGAIN:
                     raise
         return self._write_once(change)
 

@@ -1,0 +1,174 @@
+"""`slipyard up`, `doctor` and `down` as people call them, on real engines."""
+
+import json
+import os
+import signal
+import socket
+import subprocess
+from collections.abc import Iterator
+from pathlib import Path
+
+import httpx
+import pytest
+
+from slipyard.cli.up.identity import Identity
+from tests.engine.installation import Installation, purge_installation, start_installation
+from tests.engine.waiting import wait_until
+
+PAGE = "FROM busybox\nRUN mkdir /www && echo {text} >/www/index.html\nCMD exec httpd -f -p $PORT -h /www\n"
+
+
+@pytest.fixture
+def source(tmp_path: Path) -> Path:
+    directory = tmp_path / "source"
+    directory.mkdir()
+    (directory / "Dockerfile").write_text(PAGE.format(text="one"))
+    return directory
+
+
+def made_by(installation: Installation) -> list[str]:
+    """What the engine and the packet filter have of it, one line each."""
+    identifier = json.loads((installation.home / "installation.json").read_text())["id"]
+    return in_engine(identifier)
+
+
+def in_engine(identifier: str) -> list[str]:
+    label = f"label=slipyard.installation={identifier}"
+    lists = (
+        ["ps", "-aq", "--filter", label],
+        ["network", "ls", "-q", "--filter", label],
+        ["images", "-q", "--filter", label],
+    )
+    found = [line for arguments in lists for line in output("docker", *arguments).splitlines()]
+    return found + [line for line in output("iptables-save").splitlines() if identifier in line]
+
+
+def output(*command: str) -> str:
+    return subprocess.run(command, capture_output=True, text=True, check=True).stdout
+
+
+def code_of(installation: Installation, *arguments: str) -> int:
+    command = [os.sys.executable, "-m", "slipyard.cli", *arguments]
+    return subprocess.run(
+        command, env=os.environ | installation.environment, capture_output=True, check=False
+    ).returncode
+
+
+@pytest.fixture
+def unstarted(tmp_path: Path) -> Iterator[Installation]:
+    """Started and stopped once, so that a test can start it in its own way."""
+    installation = start_installation(tmp_path / "home")
+    installation.slipyard("down", "--all")
+    yield installation
+    purge_installation(installation)
+
+
+def test_a_second_up_is_refused_and_leaves_the_first_alone(own_slipyard: Installation) -> None:
+    said = own_slipyard.slipyard("up", "--detach", ok=False)
+    assert f"Slipyard already runs for {own_slipyard.home}" in said
+    assert code_of(own_slipyard, "up") == 1
+    assert own_slipyard.client().get("/apps").status_code == 200
+
+
+def test_a_port_that_is_taken_is_named_before_anything_starts(unstarted: Installation) -> None:
+    with socket.create_server(("127.0.0.1", unstarted.port)):
+        said = unstarted.slipyard("up", "--detach", ok=False)
+    assert f"Another program already listens on 127.0.0.1:{unstarted.port}" in said
+    assert "SLIPYARD_PORT" in said
+    assert not (unstarted.home / "run" / "redis.pid").exists()
+
+
+def test_a_part_that_cannot_start_ends_up_with_the_reason(unstarted: Installation) -> None:
+    unstarted.environment["SLIPYARD_TLS"] = "files"  # a setting that the router refuses
+    assert "SLIPYARD_TLS" in unstarted.slipyard("up", "--detach", ok=False)
+    assert code_of(unstarted, "up", "--detach") == 1
+    unstarted.environment["SLIPYARD_TLS"] = "off"
+
+
+def test_the_link_of_login_link_lets_one_browser_in(own_slipyard: Installation) -> None:
+    link = own_slipyard.slipyard("login-link").strip()
+    with httpx.Client(follow_redirects=False) as browser:
+        assert browser.get(link).status_code < 400
+    with httpx.Client(follow_redirects=False) as another:
+        answer = another.get(link)
+        assert not answer.cookies, answer.headers
+
+
+def test_doctor_finds_a_dead_service_and_exits_with_1(own_slipyard: Installation) -> None:
+    healthy = json.loads(own_slipyard.slipyard("doctor", "--json"))
+    assert healthy["ok"]
+    own_slipyard.slipyard("down", "--all")
+    found = json.loads(own_slipyard.slipyard("doctor", "--json", ok=False))
+    failed = {finding["name"] for finding in found["findings"] if finding["level"] == "fail"}
+    assert failed == {"parts", "redis", "registry", "caddy", "ports"}
+    assert all(finding["advice"] for finding in found["findings"] if finding["level"] == "fail")
+    assert code_of(own_slipyard, "doctor") == 1
+
+
+def test_all_parts_idle_within_250_mib(own_slipyard: Installation) -> None:
+    shares = json.loads(own_slipyard.slipyard("doctor", "--memory", "--json"))
+    assert {part["name"] for part in shares["parts"]} >= {"slipyard-api", "redis-server", "docker-registry", "caddy"}
+    assert shares["total_bytes"] <= 250 * 1024 * 1024, shares
+
+
+def test_an_app_from_a_directory_to_a_rollback_by_the_command_line(own_slipyard: Installation, source: Path) -> None:
+    slipyard = own_slipyard.slipyard
+    assert "shop is live at" in slipyard("deploy", ".", "--app", "shop", cwd=source)
+    (source / "Dockerfile").write_text(PAGE.format(text="two"))
+    slipyard("deploy", ".", "--app", "shop", cwd=source)
+    assert own_slipyard.answer("shop").text == "two\n"
+    slipyard("rollback", "1", "--app", "shop")
+    assert own_slipyard.answer("shop").text == "one\n"
+    slipyard("env", "set", "GREETING=hello", "--app", "shop", "--deploy")
+    slipyard("stop", "shop")
+    assert own_slipyard.answer("shop").status_code == 503
+    slipyard("start", "shop")
+    assert own_slipyard.answer("shop").status_code == 200
+    history = json.loads(slipyard("deployments", "--app", "shop", "--json"))["deployments"]
+    assert [row["number"] for row in history] == [5, 4, 3, 2, 1]
+    slipyard("apps", "delete", "shop", "--yes", "--wait")
+    assert code_of(own_slipyard, "apps", "show", "shop") == 3
+
+
+def test_a_broken_dockerfile_exits_with_1_and_the_old_release_serves(own_slipyard: Installation, source: Path) -> None:
+    own_slipyard.slipyard("deploy", ".", "--app", "shop", cwd=source)
+    (source / "Dockerfile").write_text("FROM busybox\nRUN echo no such thing && exit 3\n")
+    said = own_slipyard.slipyard("deploy", ".", "--app", "shop", cwd=source, ok=False)
+    assert "no such thing" in said
+    assert "The release before goes on serving." in said
+    assert own_slipyard.answer("shop").text == "one\n"
+
+
+def test_purge_removes_everything_of_one_installation_and_nothing_of_another(
+    slipyard: Installation, tmp_path: Path, source: Path
+) -> None:
+    other = made_by(slipyard)
+    doomed = start_installation(tmp_path / "home")
+    doomed.slipyard("deploy", ".", "--app", "shop", cwd=source)
+    identifier = json.loads((doomed.home / "installation.json").read_text())["id"]
+    wait_until(lambda: any(identifier in line for line in in_engine(identifier)))
+    processes = [
+        Identity.read(doomed.home / "run" / f"{name}.pid") for name in ("supervisor", "redis", "registry", "caddy")
+    ]
+    assert "Add --yes" in doomed.slipyard("down", "--purge", ok=False)
+    assert doomed.answer("shop").status_code == 200
+    purge_installation(doomed)
+    assert in_engine(identifier) == []
+    assert not doomed.home.exists()
+    assert not [process for process in processes if process is None or process.is_running()]
+    assert set(other) <= set(made_by(slipyard))
+    assert slipyard.client().get("/apps").status_code == 200
+
+
+def test_a_signal_ends_a_supervisor_in_the_foreground(unstarted: Installation) -> None:
+    command = [os.sys.executable, "-m", "slipyard.cli", "up"]
+    process = subprocess.Popen(
+        command, env=os.environ | unstarted.environment, stdout=subprocess.PIPE, stderr=subprocess.DEVNULL, text=True
+    )
+    lines = iter(process.stdout.readline, "")
+    assert any(line.startswith("Slipyard is ready at") for line in lines)
+    process.send_signal(signal.SIGINT)
+    rest = process.communicate(timeout=60)[0]
+    assert process.returncode == 0
+    assert "/login/" not in rest, "a link that lets somebody in does not belong into a log"
+    assert Identity.read(unstarted.home / "run" / "caddy.pid").is_running()
