@@ -138,10 +138,15 @@ def command_lines(containing: str = "") -> list[str]:
     return found
 
 
+class _Server(ThreadingHTTPServer):
+    def handle_error(self, *_: object) -> None:
+        """A client that was killed on purpose leaves a broken pipe, which nobody needs to read."""
+
+
 @contextmanager
 def http_host(root: Path, password: str | None = None) -> Iterator[HttpHost]:
     host = HttpHost(root, password)
-    server = ThreadingHTTPServer(("127.0.0.1", 0), type("Handler", (_Handler,), {"host": host}))
+    server = _Server(("127.0.0.1", 0), type("Handler", (_Handler,), {"host": host}))
     host.port = server.server_address[1]
     thread = threading.Thread(target=server.serve_forever, kwargs={"poll_interval": 0.02})
     thread.start()
