@@ -11,6 +11,7 @@ from slipyard.api.application import create_application
 from slipyard.domain.settings import Settings
 from slipyard.pipeline.assemble import assemble
 from slipyard.store.installation import load_installation
+from slipyard.webhooks.left_open import keep_deciding
 
 # structlog's own default prints the local variables of every frame of a traceback, and among them are secrets.
 _PLAIN_LOG: tuple[Processor, ...] = (
@@ -43,4 +44,8 @@ async def serve(settings: Settings) -> None:
         timeout_keep_alive=_KEEP_ALIVE_SECONDS,
         timeout_graceful_shutdown=_GRACE_SECONDS,
     )
-    await uvicorn.Server(config).serve()
+    deciding = asyncio.create_task(keep_deciding(context))
+    try:
+        await uvicorn.Server(config).serve()
+    finally:
+        deciding.cancel()

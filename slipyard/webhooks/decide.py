@@ -14,6 +14,7 @@ from slipyard.webhooks.announcement import Announcement, Kind
 from slipyard.webhooks.providers import provider_named
 from slipyard.webhooks.skip_markers import skip_marker
 
+_ACCEPTED = "accepted"
 _NOTHING_TO_DO = {
     Kind.PING: "The hook works: pushes will be deployed.",
     Kind.DELETED: "A branch or tag was deleted; what is live stays.",
@@ -45,7 +46,9 @@ async def decide_delivery(context: Context, delivery_id: str) -> Verdict:
     decided = found.delivery
     if decided.verdict is not None:
         return Verdict(found.app.slug, decided.verdict, decided.reason or "", decided.deployment_id)
-    decision = await _interrupted(context, delivery_id) or await _decision(context, found)
+    decision = await _recorded(context, delivery_id) or await _decision(context, found)
+    if decision.deployment_id is None:  # perhaps somebody else decided the same delivery at the same moment
+        decision = await _recorded(context, delivery_id) or decision
     await context.database.writing(lambda session: _keep(session, context, delivery_id, decision))
     return Verdict(found.app.slug, decision.status, decision.message, decision.deployment_id)
 
@@ -75,7 +78,10 @@ async def _decision(context: Context, found: _Open) -> PushDecision:
         delivery_id=found.delivery.id,
         forced=said.forced,
     )
-    return await receive_push(context, push)
+    try:
+        return await receive_push(context, push)
+    except UserError as error:
+        return PushDecision("ignored", error.message)
 
 
 def _why_not(app: App, said: Announcement) -> PushDecision | None:
@@ -90,17 +96,18 @@ def _why_not(app: App, said: Announcement) -> PushDecision | None:
     return None
 
 
-async def _interrupted(context: Context, delivery_id: str) -> PushDecision | None:
-    """What was decided before the process died that should have written the verdict."""
+async def _recorded(context: Context, delivery_id: str) -> PushDecision | None:
+    """What became of the push of this delivery, where that was written down and the verdict was not yet."""
 
     def look(session: Session) -> PushDecision | None:
-        push = session.exec(select(Push).where(Push.delivery_id == delivery_id)).first()
+        query = select(Push).where(Push.delivery_id == delivery_id).order_by(col(Push.decision) != _ACCEPTED)
+        push = session.exec(query).first()
         if push is None:
             return None
-        if push.decision != "accepted":
+        if push.decision != _ACCEPTED:
             return PushDecision(push.decision, push.reason)
-        query = select(Deployment).where(Deployment.app_id == push.app_id, Deployment.commit == push.commit)
-        deployment = session.exec(query.order_by(col(Deployment.number))).first()
+        made = select(Deployment).where(Deployment.app_id == push.app_id, Deployment.commit == push.commit)
+        deployment = session.exec(made.order_by(col(Deployment.number))).first()
         return PushDecision("deployed", push.reason, deployment_id=deployment.id if deployment else None)
 
     return await context.database.reading(look)
