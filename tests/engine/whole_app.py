@@ -80,11 +80,27 @@ class WholeApp:
         return rows
 
     def container_labels(self) -> list[dict[str, str]]:
-        """Of every container of the app, running or not."""
+        return [each["Labels"] for each in self._containers()]
+
+    def container_ids(self) -> list[str]:
+        return [each["Id"] for each in self._containers()]
+
+    def addresses(self) -> set[str]:
+        """Of its containers on its network."""
+        networks = [each["NetworkSettings"]["Networks"].values() for each in self._containers()]
+        return {network["IPAddress"] for each in networks for network in each}
+
+    def remove_containers(self) -> None:
+        """As somebody would who does not know whose they are."""
+        with closing(docker.from_env()) as engine:
+            for container in self.container_ids():
+                engine.api.remove_container(container, force=True)
+
+    def _containers(self) -> list[dict[str, Any]]:
+        """Every container of the app, running or not, as the engine lists them."""
         app_id = self.get()["id"]
         with closing(docker.from_env()) as engine:
-            found = engine.api.containers(all=True, filters={"label": f"slipyard.app={app_id}"})
-        return [each["Labels"] for each in found]
+            return list(engine.api.containers(all=True, filters={"label": f"slipyard.app={app_id}"}))
 
     def delete(self) -> None:
         with self.slipyard.client() as client:
