@@ -1,80 +1,71 @@
-"""Requests go on while releases change; addresses never answer for somebody else."""
+"""Requests go on while releases change, and each is answered by an app: reads, writes, and those that take their time."""
 
-import threading
-from pathlib import Path
-from typing import Self
+from tests.engine.whole_app import WholeApp
+from tests.engine.whole_load import READ, SLOW, WRITE, Load
 
-import httpx
+DEPLOYS = 10
 
-from tests.engine.installation import Installation
-from tests.engine.waiting import wait_until
-from tests.engine.whole_app import WholeApp, new_app
-from tests.flow.repository import Repository
+# Keeps its connections, as most frameworks do, and dies without a word when it is told to end.
+DOCKERFILE = """\
+FROM python:3.11-slim
+STOPSIGNAL SIGKILL
+COPY index.html server.py /app/
+CMD ["python", "-u", "/app/server.py"]
+"""
+SERVER = """\
+import os, time
+from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 
-CLIENTS = 4
-DEPLOYS = 5
-
-
-class Load:
-    """Clients that ask without a pause, each on its own connections, and write down what was no answer of the app."""
-
-    def __init__(self, app: WholeApp) -> None:
-        self.answered, self.lost, self.texts = 0, [], set()
-        self._app = app
-        self._over = threading.Event()
-        self._threads = [threading.Thread(target=self._ask) for _ in range(CLIENTS)]
-
-    def __enter__(self) -> Self:
-        for thread in self._threads:
-            thread.start()
-        return self
-
-    def __exit__(self, *_: object) -> None:
-        self._over.set()
-        for thread in self._threads:
-            thread.join()
-
-    def _ask(self) -> None:
-        url = f"http://127.0.0.1:{self._app.slipyard.http_port}/"
-        with httpx.Client(headers={"Host": f"{self._app.slug}.localhost"}, timeout=30) as client:
-            while not self._over.is_set():
-                try:
-                    answer = client.get(url)
-                except httpx.HTTPError as error:
-                    self.lost.append(repr(error))
-                    continue
-                self.answered += 1
-                self.texts.add(answer.text)
-                if answer.status_code != 200:
-                    self.lost.append(f"{answer.status_code}: {answer.text[:80]}")
+TEXT = open("/app/index.html", "rb").read()
 
 
-def test_deploys_under_load_lose_no_request(whole_app: WholeApp) -> None:
-    whole_app.push("release 0")
+class Handler(BaseHTTPRequestHandler):
+    protocol_version = "HTTP/1.1"
 
-    with Load(whole_app) as load:
+    def do_GET(self):
+        self.rfile.read(int(self.headers.get("Content-Length", 0)))
+        if self.path == "/slow":
+            time.sleep(0.7)
+        self.send_response(200)
+        self.send_header("Content-Length", str(len(TEXT)))
+        self.end_headers()
+        self.wfile.write(TEXT)
+
+    do_POST = do_GET
+
+    def log_message(self, *_): ...
+
+
+ThreadingHTTPServer(("0.0.0.0", int(os.environ["PORT"])), Handler).serve_forever()
+"""
+
+
+def release(app: WholeApp, number: int) -> None:
+    app.repository.commit(str(number), Dockerfile=DOCKERFILE, server__py=SERVER, index__html=f"release {number}")
+    app.slipyard.git_push(app.repository.path, app.slug)
+
+
+def test_ten_deploys_in_a_row_lose_no_request(whole_app: WholeApp) -> None:
+    release(whole_app, 0)
+
+    with Load(whole_app, READ, WRITE, SLOW) as load:
         for number in range(1, DEPLOYS + 1):
-            whole_app.push(f"release {number}")
+            release(whole_app, number)
+            load.more()
 
     assert load.lost == []
-    assert load.answered > DEPLOYS * CLIENTS
     assert load.texts == {f"release {number}" for number in range(DEPLOYS + 1)}
 
 
-def test_a_stopped_app_never_answers_with_another_ones_content(slipyard: Installation, tmp_path: Path) -> None:
-    first = new_app(slipyard, Repository(tmp_path / "first"))
-    first.push("first")
-    seen: set[str] = set()
+def test_going_back_and_restarting_lose_no_request(whole_app: WholeApp) -> None:
+    release(whole_app, 0)
+    release(whole_app, 1)
 
-    slipyard.slipyard("stop", first.slug)
-    for number in range(3):
-        other = new_app(slipyard, Repository(tmp_path / f"other-{number}"))
-        other.push("somebody else")
-        seen.add(slipyard.answer(first.slug).text)
-        other.delete()
-    seen.add(slipyard.answer(first.slug).text)
+    with Load(whole_app, READ, WRITE, SLOW) as load:
+        whole_app.slipyard.slipyard("rollback", "--app", whole_app.slug)
+        load.more()
+        whole_app.slipyard.slipyard("restart", whole_app.slug)
+        load.more()
 
-    assert slipyard.answer(first.slug).status_code == 503
-    assert not any("somebody else" in text for text in seen)
-    first.delete()
-    wait_until(lambda: slipyard.answer(first.slug).status_code == 404)
+    assert load.lost == []
+    assert load.texts == {"release 0", "release 1"}
