@@ -13,7 +13,9 @@ from slipyard.pipeline.resolve_image import resolve_image
 from slipyard.pipeline.switch_route import switch_to
 from slipyard.pipeline.together import together
 from slipyard.pipeline.trace import Trace
+from slipyard.pipeline.write_down import REPEATS
 from slipyard.store.claims import Claim, claim_deployment
+from slipyard.store.queries.deployments import active_deployment
 from slipyard.store.tables import Deployment
 from slipyard.store.transition import transition
 
@@ -69,23 +71,31 @@ async def _wait_ready(context: Context, claim: Claim, started: list[PlannedInsta
 
 def _claim(session: Session, context: Context, deployment_id: str) -> Claim | None:
     row = session.get(Deployment, deployment_id)
-    if row is not None and row.claim_token is None and _is_overtaken(session, row):
-        now, message = context.clock.now(), "A later deployment is live already; this one would go back in time."
+    message = _why_overtaken(session, row) if row is not None and row.claim_token is None else None
+    if row is not None and message is not None:
+        now = context.clock.now()
         transition(session, row, DeploymentStatus.CANCELLED, now=now, message=message, error=message, finished_at=now)
         return None
     return claim_deployment(session, deployment_id, str(context.holder), context.clock.now())
 
 
-def _is_overtaken(session: Session, row: Deployment) -> bool:
+def _why_overtaken(session: Session, row: Deployment) -> str | None:
     """Only before it began: what began holds the app's turn, and nothing later can."""
     if row.status not in {DeploymentStatus.PENDING, DeploymentStatus.BUILDING}:
-        return False
+        return None
+    if row.trigger in REPEATS:
+        active = active_deployment(session, row.app_id)
+        same = active is None or active.release_id == row.release_id
+        return None if same else f"A newer release went live meanwhile; nothing is left to {row.trigger}."
     later = select(Deployment.id).where(
         Deployment.app_id == row.app_id,
         col(Deployment.number) > row.number,
+        col(Deployment.trigger).not_in(REPEATS),
         col(Deployment.status).in_((DeploymentStatus.DEPLOYING, DeploymentStatus.VERIFYING, DeploymentStatus.ACTIVE)),
     )
-    return session.exec(later).first() is not None
+    if session.exec(later).first() is None:
+        return None
+    return "A later deployment is live already; this one would go back in time."
 
 
 def _verify(session: Session, context: Context, claim: Claim) -> None:

@@ -13,6 +13,9 @@ from slipyard.store.events import record
 from slipyard.store.tables import App, Build, Deployment
 from slipyard.store.transition import transition
 
+# Triggers that run again what is live: they take the place of nothing that was asked for before them.
+REPEATS = ("start", "restart")
+
 
 @dataclass(frozen=True)
 class Asked:
@@ -98,6 +101,8 @@ def _overtake(session: Session, context: Context, newest: Deployment) -> None:
         )
     )
     for row in older.all():
+        if newest.trigger in REPEATS and row.trigger not in REPEATS:
+            continue
         build = session.get(Build, row.build_id) if row.build_id else None
         if build is not None and build.status is BuildStatus.RUNNING:
             continue  # it may well be live before the newest is built
