@@ -1,7 +1,7 @@
 """Making a bare repository that is safe to archive from: the app's own remote and the mirror of one elsewhere alike."""
 
-import os
 from pathlib import Path
+from uuid import uuid4
 
 ATTRIBUTES = "* -text -eol -crlf -ident -filter -working-tree-encoding -export-ignore -export-subst\n"  # wins over every .gitattributes
 _CONFIGURATION = """[core]
@@ -43,6 +43,6 @@ def write_bare(path: Path) -> None:
 def _replace(path: Path, text: str) -> None:
     if path.exists() and path.read_text() == text:
         return
-    draft = path.with_name(f".{path.name}.{os.getpid()}.draft")
+    draft = path.with_name(f".{path.name}.{uuid4().hex}.draft")  # of its own: two pushes may prepare one repository at once
     draft.write_text(text)
     draft.replace(path)
