@@ -24,6 +24,7 @@ from slipyard.api.routes import (
     work,
     work_logs,
 )
+from slipyard.api.routes.recovered_answer import recovered_answer
 from slipyard.pipeline.context import Context
 
 _REST = (
@@ -37,6 +38,7 @@ def create_application(context: Context) -> FastAPI:
     app = FastAPI(title="Slipyard", docs_url=None, redoc_url=None, openapi_url=None, redirect_slashes=False)
     app.state.context = context
     app.state.principals = Principals(context)
+    app.state.recover_answer = recovered_answer
     for router in (_versioned("/v1", shown=True), _versioned("/api/v1", shown=False), *_OUTSIDE):
         app.include_router(router)
     check_every_route(app)

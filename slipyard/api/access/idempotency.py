@@ -11,12 +11,14 @@ from typing import Any
 from fastapi import Request, Response
 from sqlmodel import Session
 
+from slipyard.api.access.effects import Effects, effects_in, noting_effects
 from slipyard.domain.errors import Conflict, IdempotencyMismatch, UserError
 from slipyard.pipeline.context import Context
 from slipyard.store.tables import KeptAnswer
 
 KEPT_FOR = timedelta(hours=24)
 _LONGEST_KEY = 255
+Recover = Callable[[Context, Effects], Coroutine[Any, Any, Response]]
 _under_way: set[tuple[str, str, str]] = set()  # of this process: what a process before us left open is answered anew
 
 
@@ -58,14 +60,22 @@ async def _answered(
     context: Context = request.app.state.context
     kept = await context.database.writing(lambda session: _reserve(session, once, context.clock.now()))
     if kept is not None:
-        return Response(kept.body, kept.status or 200, {"Idempotency-Replayed": "true"}, "application/json")
+        return await _again(request, context, kept)
     try:
-        response = await answer(request)
+        with noting_effects(once.primary_key):
+            response = await answer(request)
         await _keep(context, once, response, request)
     except BaseException:
         await asyncio.shield(context.database.writing(lambda session: _drop(session, once)))
         raise
     return response
+
+
+async def _again(request: Request, context: Context, kept: KeptAnswer) -> Response:
+    if kept.status is not None:
+        return Response(kept.body, kept.status, {"Idempotency-Replayed": "true"}, "application/json")
+    recover: Recover = request.app.state.recover_answer
+    return await recover(context, effects_in(kept))
 
 
 def mark_once_shown(request: Request, *fields: str) -> None:
@@ -98,7 +108,7 @@ def _reserve(session: Session, once: Once, now: datetime) -> KeptAnswer | None:
         return None
     if row.body_digest != once.body_digest:
         raise IdempotencyMismatch("This Idempotency-Key was used with another body. Use a new key for a new request.")
-    return None if row.status is None else row
+    return None if row.status is None and not effects_in(row) else row
 
 
 async def _keep(context: Context, once: Once, response: Response, request: Request) -> None:
@@ -121,6 +131,7 @@ def _write(session: Session, once: Once, status: int, body: str) -> None:
 
 
 def _drop(session: Session, once: Once) -> None:
+    """The key is free again, unless something came into being before it went wrong: then that is the answer."""
     row = session.get(KeptAnswer, once.primary_key)
-    if row is not None:
+    if row is not None and not effects_in(row):
         session.delete(row)

@@ -12,7 +12,7 @@ from slipyard.domain.lifecycle import DeploymentStatus, is_over
 from slipyard.domain.schemas.outgoing import Action
 from slipyard.pipeline.context import Context
 from slipyard.pipeline.stop_app import ActionDone
-from slipyard.store.tables import App, Deployment
+from slipyard.store.tables import App, Build, Deployment
 
 _LOOK_SECONDS = 0.05
 _LONGEST_WAIT = 3600.0
@@ -33,8 +33,12 @@ async def deployment_answer(context: Context, row: Deployment, wait: float, resp
     """202 while it is under way; 200 with its outcome where the caller waited for it."""
     if wait:
         row = await _outcome(context, row, wait)
+    response.status_code = 200 if is_over(row.status) else 202
+    return deployment_action(row)
+
+
+def deployment_action(row: Deployment) -> Action:
     over = is_over(row.status)
-    response.status_code = 200 if over else 202
     return Action(
         success=row.status in {DeploymentStatus.ACTIVE, DeploymentStatus.SUPERSEDED} or not over,
         message=_sentence(row),
@@ -44,6 +48,11 @@ async def deployment_answer(context: Context, row: Deployment, wait: float, resp
         release_id=row.release_id,
         build_id=row.build_id,
     )
+
+
+def build_action(row: Build) -> Action:
+    message = f"Build {row.number} is {row.status}; it will not be deployed."
+    return Action(message=message, app_id=row.app_id, status=str(row.status), build_id=row.id)
 
 
 async def done_answer(context: Context, app: App, done: ActionDone, wait: float, response: Response) -> Action:

@@ -8,7 +8,7 @@ from fastapi import APIRouter, Query, Request, Response
 from slipyard.api.access.dependencies import ActorDep, AppDep, ContextDep
 from slipyard.api.access.guard import GuardedRoute
 from slipyard.api.access.requirement import requires
-from slipyard.api.routes.action_answer import WaitDep, deployment_answer
+from slipyard.api.routes.action_answer import WaitDep, build_action, deployment_answer
 from slipyard.api.streams.multipart_part import part_of
 from slipyard.builder.snapshot import snapshot_from
 from slipyard.domain.errors import TooLarge
@@ -41,15 +41,17 @@ async def build(
     deploy: Annotated[bool, Query(description="Whether to deploy what was built")] = True,
     title: Annotated[str, Query(max_length=255)] = "",
 ) -> Action:
-    """`.tar`, `.tar.gz` or `.tar.zst`: as the multipart field `source`, or as the whole body."""
+    """`.tar`, `.tar.gz` or `.tar.zst`: as the multipart field `source`, or as the whole body.
+
+    Under the same Idempotency-Key, what was uploaded first counts; later bodies are not compared with it.
+    """
     body = counted(request.stream(), context.settings.max_upload_bytes)
     tar = part_of(body, request.headers.get("content-type", ""), _FIELD)
     snapshot = await snapshot_from(tar, context.layout.snapshots, durable=True)
     made, row = await deploy_upload(context, app.id, snapshot, deploy=deploy, actor=actor, title=title)
     if row is not None:
         return await deployment_answer(context, row, wait, response)
-    message = f"Build {made.number} is queued; it will not be deployed."
-    return Action(message=message, app_id=app.id, status=str(made.status), build_id=made.id)
+    return build_action(made)
 
 
 async def counted(stream: AsyncIterator[bytes], maximum: int) -> AsyncIterator[bytes]:

@@ -1,8 +1,16 @@
 """The same request, sent again, has one effect and one answer."""
 
 import asyncio
+from collections.abc import Iterator
+from contextlib import contextmanager
 
+import pytest
+from sqlmodel import select
+
+from slipyard.api.access import idempotency
+from slipyard.store.tables import App, Deployment, Hook, Token
 from tests.flow.api.api_server import ApiServer
+from tests.flow.api.tarballs import tarball
 
 KEY = {"Idempotency-Key": "5e6c"}
 
@@ -69,21 +77,69 @@ async def test_a_secret_is_shown_once_also_under_a_key(quiet_api: ApiServer) -> 
     assert second.json() == first.json() | {"token": None}
 
 
-async def test_a_process_that_died_in_between_leaves_the_key_usable(quiet_api: ApiServer) -> None:
-    await quiet_api.client.post("/v1/apps", json={"name": "shop"}, headers=KEY)
-    _as_if_unanswered(quiet_api)
-    await quiet_api.client.delete("/v1/apps/shop")
+@pytest.mark.parametrize(
+    ("path", "body", "secret"),
+    [
+        ("/v1/apps", {"name": "second", "image": "example.org/shop:2"}, None),
+        ("/v1/apps/shop/deploy", {"title": "again"}, None),
+        ("/v1/apps/shop/deploy/image", {"image_uri": "example.org/shop:2"}, None),
+        ("/v1/apps/shop/webhooks", {"provider": "github"}, "secret"),
+        ("/v1/tokens", {"name": "ci", "scopes": ["apps:read"]}, "token"),
+    ],
+)
+async def test_a_process_that_died_before_its_answer_has_one_effect_and_the_same_answer(
+    quiet_api: ApiServer, path: str, body: dict[str, object], secret: str | None
+) -> None:
+    await quiet_api.client.post("/v1/apps", json={"name": "shop", "image": "example.org/shop:1"})
+    with _dying_before_the_answer():
+        died = await quiet_api.client.post(path, json=body, headers=KEY)
+    before = _counts(quiet_api)
 
-    again = await quiet_api.client.post("/v1/apps", json={"name": "shop"}, headers=KEY)
+    first, second = [await quiet_api.client.post(path, json=body, headers=KEY) for _ in range(2)]
 
-    assert again.status_code in {201, 409}
-    assert "still being answered" not in again.text
+    assert died.status_code == 500
+    assert (first.status_code, second.status_code) == (second.status_code, 201 if "deploy" not in path else 202)
+    assert first.json() == second.json()
+    assert secret is None or first.json()[secret] is None
+    assert _counts(quiet_api) == before
 
 
-def _as_if_unanswered(api: ApiServer) -> None:
-    from sqlalchemy import update
+async def test_a_process_that_died_before_it_did_anything_leaves_the_key_free(quiet_api: ApiServer) -> None:
+    await quiet_api.client.post("/v1/apps", json={"name": "shop"})
+    with _dying_before_the_answer():
+        await quiet_api.client.post("/v1/apps/shop/stop", headers=KEY)
 
-    from slipyard.store.tables import KeptAnswer
+    again = await quiet_api.client.post("/v1/apps/shop/stop", headers=KEY)
 
-    with api.context.database.write() as session:
-        session.execute(update(KeptAnswer).values(status=None, body=""))
+    assert (again.status_code, again.json()["status"]) == (200, "stopped")
+
+
+async def test_an_upload_under_a_key_counts_once(quiet_api: ApiServer) -> None:
+    await quiet_api.client.post("/v1/apps", json={"name": "shop"})
+
+    first, second = [
+        await quiet_api.client.post("/v1/apps/shop/build", files={"source": tarball(main="1")}, headers=KEY)
+        for _ in range(2)
+    ]
+
+    assert first.status_code == 202
+    assert first.json() == second.json()
+    assert (await quiet_api.client.get("/v1/apps/shop/builds")).json()["total"] == 1
+
+
+@contextmanager
+def _dying_before_the_answer() -> Iterator[None]:
+    """The work is committed; then neither an answer is kept nor anything tidied up, as after a kill."""
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(idempotency, "_keep", _killed)
+        patch.setattr(idempotency, "_drop", lambda _session, _once: None)
+        yield
+
+
+async def _killed(*_: object) -> None:
+    raise ZeroDivisionError
+
+
+def _counts(api: ApiServer) -> list[int]:
+    tables = (App, Deployment, Hook, Token)
+    return [len(api.system.read(lambda session: session.exec(select(each)).all())) for each in tables]  # noqa: B023 - called at once

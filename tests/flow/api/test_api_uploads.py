@@ -9,18 +9,8 @@ import zstandard
 
 from slipyard.domain.lifecycle import DeploymentStatus
 from tests.flow.api.api_server import ApiServer, serving
-from tests.flow.repository import DOCKERFILE
+from tests.flow.api.tarballs import tarball
 from tests.flow.system import System
-
-
-def tarball(**files: str) -> bytes:
-    output = io.BytesIO()
-    with tarfile.open(fileobj=output, mode="w") as tar:
-        for name, text in ({"Dockerfile": DOCKERFILE} | files).items():
-            entry = tarfile.TarInfo(name)
-            entry.size = len(text)
-            tar.addfile(entry, io.BytesIO(text.encode()))
-    return output.getvalue()
 
 
 def escaping() -> bytes:
