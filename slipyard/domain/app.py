@@ -5,6 +5,7 @@ from pydantic import Field
 from slipyard.domain.health import HealthCheck
 from slipyard.domain.resources import Resources
 from slipyard.domain.source import Source
+from slipyard.domain.triggers import Triggers
 from slipyard.domain.values import Value
 
 DEFAULT_PORT = 3000
@@ -20,4 +21,5 @@ class AppConfig(Value):
     max_instances: int = Field(1, ge=1, le=MOST_INSTANCES)
     auto_deploy: bool = True
     watch_paths: list[str] = Field(default_factory=list)
+    triggers: Triggers = Triggers()
     build_cache: bool = True

@@ -126,6 +126,12 @@ class Unavailable(SystemFault):
     status = 503
 
 
+class HostUnknown(Unavailable):
+    """DNS says that a host does not exist, which a name server that is away does not. Whose mistake it is, its caller knows."""
+
+    code = "host_unknown"
+
+
 class LeaseLost(SystemFault):
     """Another process holds this work now: stop at once, write nothing more."""
 

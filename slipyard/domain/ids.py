@@ -6,7 +6,28 @@ from typing import Literal
 from ulid import ULID
 
 Kind = Literal[
-    "app", "org", "prj", "bld", "rel", "dep", "ins", "psh", "evt", "tok", "hok", "dlv", "img", "lgn", "req", "clm"
+    "app",
+    "org",
+    "prj",
+    "bld",
+    "rel",
+    "dep",
+    "ins",
+    "psh",
+    "evt",
+    "tok",
+    "hok",
+    "dlv",
+    "img",
+    "lgn",
+    "req",
+    "clm",
+    "crd",  # git credential
+    "con",  # connection to a code host
+    "ntf",  # notifier
+    "msg",  # message in the outbox
+    "prv",  # preview
+    "cit",  # CI trust
 ]
 
 _PATTERN = re.compile(r"[a-z]{3}_[0-7][0-9a-hjkmnp-tv-z]{25}")

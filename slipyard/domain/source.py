@@ -27,6 +27,7 @@ class Source(Value):
         default_factory=list, description="Names of environment variables given to the build as secret mounts"
     )
     target: str | None = Field(None, description="Stage of the Dockerfile to build")
+    credential_id: str | None = Field(None, description="A git credential of the organization, for `repo_url`")
     platform: str | None = Field(None, examples=["linux/amd64"])
 
     @property

@@ -2,23 +2,32 @@
 
 from slipyard.store.tables.access import KeptAnswer, LoginLink, Token
 from slipyard.store.tables.app import App, EnvVar, Organization
-from slipyard.store.tables.record import Delivery, Event, Hook, Lease
+from slipyard.store.tables.outside import CiTrust, Connection, GitCredentialRow, Message, Notifier, Poll, Preview
+from slipyard.store.tables.record import Decision, Delivery, Event, Hook, Lease
 from slipyard.store.tables.runtime import Instance, RouteRow
 from slipyard.store.tables.work import Build, Deployment, Push, Release
 
 __all__ = [
     "App",
     "Build",
+    "CiTrust",
+    "Connection",
+    "Decision",
     "Delivery",
     "Deployment",
     "EnvVar",
     "Event",
+    "GitCredentialRow",
     "Hook",
     "Instance",
     "KeptAnswer",
     "Lease",
     "LoginLink",
+    "Message",
+    "Notifier",
     "Organization",
+    "Poll",
+    "Preview",
     "Push",
     "Release",
     "RouteRow",

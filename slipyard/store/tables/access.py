@@ -17,6 +17,7 @@ class Token(SQLModel, table=True):
     name: str
     digest: str = Field(unique=True)
     scopes: list[str] = Field(sa_type=Json(list[str]))
+    app_id: str | None = Field(default=None, index=True)  # good for this app only
     created_at: datetime = Field(sa_type=UtcTime)
     expires_at: datetime | None = Field(default=None, sa_type=UtcTime)
     last_used_at: datetime | None = Field(default=None, sa_type=UtcTime)

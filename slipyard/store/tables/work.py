@@ -29,7 +29,8 @@ class Push(SQLModel, table=True):
     trigger: str  # git, github, api, ...
     actor: str
     delivery_id: str | None = None
-    decision: str  # accepted, ignored, superseded
+    decision: str  # accepted, ignored, skipped, superseded, held
+    held_for: str | None = Field(default=None, index=True)  # the check that must pass first
     reason: str
     created_at: datetime = Field(sa_type=UtcTime)
 

@@ -1,0 +1,225 @@
+"""Triggers of ten kinds, and the systems elsewhere that we read from and tell"""
+
+import sqlalchemy as sa
+from alembic import op
+
+revision = "0002"
+down_revision = "0001"
+branch_labels = None
+depends_on = None
+
+
+def upgrade() -> None:
+    _make_tables()
+    _add_columns()
+    _fill_columns()
+
+
+def _make_tables() -> None:
+    op.create_table(
+        "connection",
+        sa.Column("id", sa.String(), nullable=False),
+        sa.Column("organization_id", sa.String(), nullable=False),
+        sa.Column("provider", sa.String(), nullable=False),
+        sa.Column("host", sa.String(), nullable=False),
+        sa.Column("api_url", sa.String(), nullable=False),
+        sa.Column("account", sa.String(), nullable=False),
+        sa.Column("token_encrypted", sa.LargeBinary(), nullable=False),
+        sa.Column("created_at", sa.DateTime(timezone=True), nullable=False),
+        sa.ForeignKeyConstraint(["organization_id"], ["organization.id"], name=op.f("fk_connection_organization_id")),
+        sa.PrimaryKeyConstraint("id", name=op.f("pk_connection")),
+    )
+    with op.batch_alter_table("connection") as batch_op:
+        batch_op.create_index("connection_host", ["organization_id", "provider", "host"], unique=True)
+
+    op.create_table(
+        "git_credential",
+        sa.Column("id", sa.String(), nullable=False),
+        sa.Column("organization_id", sa.String(), nullable=False),
+        sa.Column("name", sa.String(), nullable=False),
+        sa.Column("host", sa.String(), nullable=False),
+        sa.Column("kind", sa.String(), nullable=False),
+        sa.Column("username", sa.String(), nullable=False),
+        sa.Column("secret_encrypted", sa.LargeBinary(), nullable=False),
+        sa.Column("public_key", sa.String(), nullable=True),
+        sa.Column("known_hosts", sa.String(), nullable=False),
+        sa.Column("app_id", sa.String(), nullable=True),
+        sa.Column("created_at", sa.DateTime(timezone=True), nullable=False),
+        sa.Column("used_at", sa.DateTime(timezone=True), nullable=True),
+        sa.ForeignKeyConstraint(
+            ["organization_id"], ["organization.id"], name=op.f("fk_git_credential_organization_id")
+        ),
+        sa.PrimaryKeyConstraint("id", name=op.f("pk_git_credential")),
+    )
+    with op.batch_alter_table("git_credential") as batch_op:
+        batch_op.create_index("git_credential_name", ["organization_id", "name"], unique=True)
+        batch_op.create_index(batch_op.f("ix_git_credential_organization_id"), ["organization_id"], unique=False)
+
+    op.create_table(
+        "notifier",
+        sa.Column("id", sa.String(), nullable=False),
+        sa.Column("organization_id", sa.String(), nullable=False),
+        sa.Column("app_id", sa.String(), nullable=True),
+        sa.Column("name", sa.String(), nullable=False),
+        sa.Column("kind", sa.String(), nullable=False),
+        sa.Column("url_encrypted", sa.LargeBinary(), nullable=False),
+        sa.Column("secret_encrypted", sa.LargeBinary(), nullable=True),
+        sa.Column("events", sa.Text(), nullable=False),
+        sa.Column("enabled", sa.Boolean(), nullable=False),
+        sa.Column("failed_in_a_row", sa.Integer(), nullable=False),
+        sa.Column("last_error", sa.String(), nullable=True),
+        sa.Column("created_at", sa.DateTime(timezone=True), nullable=False),
+        sa.ForeignKeyConstraint(["organization_id"], ["organization.id"], name=op.f("fk_notifier_organization_id")),
+        sa.PrimaryKeyConstraint("id", name=op.f("pk_notifier")),
+    )
+    with op.batch_alter_table("notifier") as batch_op:
+        batch_op.create_index(batch_op.f("ix_notifier_organization_id"), ["organization_id"], unique=False)
+
+    op.create_table(
+        "ci_trust",
+        sa.Column("id", sa.String(), nullable=False),
+        sa.Column("app_id", sa.String(), nullable=False),
+        sa.Column("issuer", sa.String(), nullable=False),
+        sa.Column("repository", sa.String(), nullable=False),
+        sa.Column("ref", sa.String(), nullable=False),
+        sa.Column("audience", sa.String(), nullable=False),
+        sa.Column("created_at", sa.DateTime(timezone=True), nullable=False),
+        sa.ForeignKeyConstraint(["app_id"], ["app.id"], name=op.f("fk_ci_trust_app_id")),
+        sa.PrimaryKeyConstraint("id", name=op.f("pk_ci_trust")),
+    )
+    with op.batch_alter_table("ci_trust") as batch_op:
+        batch_op.create_index(batch_op.f("ix_ci_trust_app_id"), ["app_id"], unique=False)
+
+    op.create_table(
+        "message",
+        sa.Column("id", sa.String(), nullable=False),
+        sa.Column("key", sa.String(), nullable=False),
+        sa.Column("app_id", sa.String(), nullable=False),
+        sa.Column("kind", sa.String(), nullable=False),
+        sa.Column("target_id", sa.String(), nullable=False),
+        sa.Column("lane", sa.String(), nullable=False),
+        sa.Column("payload", sa.Text(), nullable=False),
+        sa.Column("attempts", sa.Integer(), nullable=False),
+        sa.Column("next_at", sa.DateTime(timezone=True), nullable=False),
+        sa.Column("error", sa.String(), nullable=True),
+        sa.Column("created_at", sa.DateTime(timezone=True), nullable=False),
+        sa.Column("finished_at", sa.DateTime(timezone=True), nullable=True),
+        sa.Column("delivered", sa.Boolean(), nullable=False),
+        sa.ForeignKeyConstraint(["app_id"], ["app.id"], name=op.f("fk_message_app_id")),
+        sa.PrimaryKeyConstraint("id", name=op.f("pk_message")),
+    )
+    with op.batch_alter_table("message") as batch_op:
+        batch_op.create_index(batch_op.f("ix_message_app_id"), ["app_id"], unique=False)
+        batch_op.create_index(
+            "message_due",
+            ["next_at"],
+            unique=False,
+            sqlite_where=sa.text("finished_at IS NULL"),
+            postgresql_where=sa.text("finished_at IS NULL"),
+        )
+        batch_op.create_index("message_once", ["key"], unique=True)
+
+    op.create_table(
+        "poll",
+        sa.Column("app_id", sa.String(), nullable=False),
+        sa.Column("next_at", sa.DateTime(timezone=True), nullable=False),
+        sa.Column("failures", sa.Integer(), nullable=False),
+        sa.Column("error", sa.String(), nullable=True),
+        sa.Column("seen", sa.String(), nullable=True),
+        sa.Column("looked_at", sa.DateTime(timezone=True), nullable=True),
+        sa.ForeignKeyConstraint(["app_id"], ["app.id"], name=op.f("fk_poll_app_id")),
+        sa.PrimaryKeyConstraint("app_id", name=op.f("pk_poll")),
+    )
+    with op.batch_alter_table("poll") as batch_op:
+        batch_op.create_index(batch_op.f("ix_poll_next_at"), ["next_at"], unique=False)
+
+    op.create_table(
+        "preview",
+        sa.Column("id", sa.String(), nullable=False),
+        sa.Column("app_id", sa.String(), nullable=False),
+        sa.Column("preview_app_id", sa.String(), nullable=True),
+        sa.Column("number", sa.Integer(), nullable=False),
+        sa.Column("provider", sa.String(), nullable=False),
+        sa.Column("repository", sa.String(), nullable=False),
+        sa.Column("head_ref", sa.String(), nullable=False),
+        sa.Column("head_commit", sa.String(), nullable=False),
+        sa.Column("fork", sa.Boolean(), nullable=False),
+        sa.Column("approved_commit", sa.String(), nullable=True),
+        sa.Column("title", sa.String(), nullable=False),
+        sa.Column("author", sa.String(), nullable=False),
+        sa.Column("url", sa.String(), nullable=False),
+        sa.Column("comment_id", sa.String(), nullable=True),
+        sa.Column("reason", sa.String(), nullable=False),
+        sa.Column("seen_at", sa.DateTime(timezone=True), nullable=False),
+        sa.Column("created_at", sa.DateTime(timezone=True), nullable=False),
+        sa.Column("closed_at", sa.DateTime(timezone=True), nullable=True),
+        sa.ForeignKeyConstraint(["app_id"], ["app.id"], name=op.f("fk_preview_app_id")),
+        sa.ForeignKeyConstraint(["preview_app_id"], ["app.id"], name=op.f("fk_preview_preview_app_id")),
+        sa.PrimaryKeyConstraint("id", name=op.f("pk_preview")),
+    )
+    with op.batch_alter_table("preview") as batch_op:
+        batch_op.create_index(batch_op.f("ix_preview_app_id"), ["app_id"], unique=False)
+        batch_op.create_index(
+            "preview_open",
+            ["app_id", "number"],
+            unique=True,
+            sqlite_where=sa.text("closed_at IS NULL"),
+            postgresql_where=sa.text("closed_at IS NULL"),
+        )
+
+    op.create_table(
+        "decision",
+        sa.Column("delivery_id", sa.String(), nullable=False),
+        sa.Column("app_id", sa.String(), nullable=False),
+        sa.Column("verdict", sa.String(), nullable=False),
+        sa.Column("reason", sa.String(), nullable=False),
+        sa.Column("deployment_id", sa.String(), nullable=True),
+        sa.Column("decided_at", sa.DateTime(timezone=True), nullable=False),
+        sa.ForeignKeyConstraint(["app_id"], ["app.id"], name=op.f("fk_decision_app_id")),
+        sa.ForeignKeyConstraint(["delivery_id"], ["delivery.id"], name=op.f("fk_decision_delivery_id")),
+        sa.PrimaryKeyConstraint("delivery_id", "app_id", name=op.f("pk_decision")),
+    )
+    with op.batch_alter_table("decision") as batch_op:
+        batch_op.create_index(batch_op.f("ix_decision_app_id"), ["app_id"], unique=False)
+
+
+def _add_columns() -> None:
+    with op.batch_alter_table("app") as batch_op:
+        batch_op.add_column(sa.Column("parent_id", sa.String(), nullable=True))
+        batch_op.add_column(sa.Column("last_told", sa.Integer(), nullable=True))
+        batch_op.add_column(sa.Column("has_git_access", sa.Boolean(), nullable=True))
+        batch_op.add_column(sa.Column("git_access_error", sa.String(), nullable=True))
+        batch_op.create_index(batch_op.f("ix_app_parent_id"), ["parent_id"], unique=False)
+
+    with op.batch_alter_table("delivery") as batch_op:
+        batch_op.add_column(sa.Column("body_bytes", sa.Integer(), nullable=True))
+        batch_op.add_column(sa.Column("replay_of", sa.String(), nullable=True))
+
+    with op.batch_alter_table("hook") as batch_op:
+        batch_op.add_column(sa.Column("settings", sa.Text(), nullable=True))
+        batch_op.add_column(sa.Column("rejected_at", sa.DateTime(timezone=True), nullable=True))
+        batch_op.add_column(sa.Column("rejection", sa.String(), nullable=True))
+        batch_op.add_column(sa.Column("installed", sa.Text(), nullable=True))
+        batch_op.add_column(sa.Column("waiting_since", sa.DateTime(timezone=True), nullable=True))
+
+    with op.batch_alter_table("push") as batch_op:
+        batch_op.add_column(sa.Column("held_for", sa.String(), nullable=True))
+        batch_op.create_index(batch_op.f("ix_push_held_for"), ["held_for"], unique=False)
+
+    with op.batch_alter_table("token") as batch_op:
+        batch_op.add_column(sa.Column("app_id", sa.String(), nullable=True))
+        batch_op.create_index(batch_op.f("ix_token_app_id"), ["app_id"], unique=False)
+
+
+def _fill_columns() -> None:
+    """Rows that are there get their values before the columns insist on one."""
+    op.execute("UPDATE app SET last_told = last_event")  # what happened before is nobody's news
+    op.execute("UPDATE delivery SET body_bytes = length(body)")
+    op.execute("UPDATE hook SET settings = '{}'")
+    for table, column, kind in (
+        ("app", "last_told", sa.Integer()),
+        ("delivery", "body_bytes", sa.Integer()),
+        ("hook", "settings", sa.Text()),
+    ):
+        with op.batch_alter_table(table) as batch_op:
+            batch_op.alter_column(column, existing_type=kind, nullable=False)
