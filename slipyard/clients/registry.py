@@ -1,5 +1,6 @@
 """The door to an image registry, by the OCI distribution specification (`/v2/`): read a manifest, delete one, knock."""
 
+import socket
 import ssl
 from collections.abc import AsyncIterator, Mapping
 from contextlib import asynccontextmanager
@@ -19,7 +20,7 @@ from slipyard.clients.registry_manifest import (
     platform_manifest,
 )
 from slipyard.domain.credentials import Credentials
-from slipyard.domain.errors import NotFound, SlipyardError, Unavailable, UserError
+from slipyard.domain.errors import HostUnknown, NotFound, SlipyardError, Unavailable, UserError
 from slipyard.domain.image_reference import ImageReference, parse_image_reference
 
 _TIMEOUT_SECONDS = 20.0
@@ -79,9 +80,7 @@ class Registry:
             try:
                 yield _Session(client, host, credentials)
             except httpx.HTTPError as error:
-                raise Unavailable(
-                    f"The registry {host} does not answer ({type(error).__name__}: {error}). Try again later."
-                ) from error
+                raise _away(host, error) from error
 
     @cached_property
     def _trust(self) -> ssl.SSLContext:
@@ -124,6 +123,24 @@ class _Session:
                         f"The registry {self._host} sent more than 4 MiB for {path}; that is no manifest."
                     )
             return _Answer(response.status_code, response.headers, bytes(body))
+
+
+def _away(host: str, error: httpx.HTTPError) -> Unavailable:
+    if _no_such_host(error):
+        return HostUnknown(
+            f"There is no registry {host}: its name cannot be found. Check how it is spelled, "
+            "and that this machine's name servers know it."
+        )
+    return Unavailable(f"The registry {host} does not answer ({type(error).__name__}: {error}). Try again later.")
+
+
+def _no_such_host(error: BaseException | None) -> bool:
+    """Not for a name server that does not answer (EAI_AGAIN, by getaddrinfo(3))."""
+    while error is not None:
+        if isinstance(error, socket.gaierror):
+            return error.errno in {socket.EAI_NONAME, socket.EAI_NODATA}
+        error = error.__cause__ or error.__context__
+    return False
 
 
 def _failure(host: str, method: str, path: str, status: int) -> SlipyardError:

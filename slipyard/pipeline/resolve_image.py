@@ -3,7 +3,7 @@
 from sqlmodel import Session
 
 from slipyard.clients.container_engine import ImageFacts
-from slipyard.domain.errors import NotFound, RolloutFailed
+from slipyard.domain.errors import HostUnknown, NotFound, RolloutFailed
 from slipyard.domain.image_reference import parse_image_reference
 from slipyard.domain.release import ImageIdentity
 from slipyard.pipeline.context import Context
@@ -15,7 +15,7 @@ from slipyard.store.tables import Deployment
 
 
 async def resolve_image(context: Context, claim: Claim, row: Deployment, trace: Trace) -> None:
-    """`RolloutFailed` where there is no such image."""
+    """`RolloutFailed` where there is no such image, or no such registry."""
     reference = str(parse_image_reference(row.image or ""))
     await trace.say(f"Pulling {reference}.")
     facts = await _pull(context, reference)
@@ -38,6 +38,18 @@ async def _pull(context: Context, reference: str) -> ImageFacts:
         raise RolloutFailed(
             f"There is no image {reference}, or it may not be pulled without credentials. Check its name and tag."
         ) from error
+    except HostUnknown as error:
+        raise RolloutFailed(_no_registry(reference)) from error
+
+
+def _no_registry(reference: str) -> str:
+    """It stays so however often it is tried: most often a letter is wrong."""
+    registry = parse_image_reference(reference).domain
+    return (
+        f"There is no registry {registry}: its name cannot be found. Check how {reference} is spelled. Where it is right, "
+        "the machine of the container engine does not know that name: correct its name servers, or make the name known "
+        "there. Then deploy again."
+    )
 
 
 def _digest(facts: ImageFacts) -> str | None:

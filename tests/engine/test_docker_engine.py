@@ -6,7 +6,7 @@ from dataclasses import replace
 import pytest
 
 from slipyard.clients.docker_engine import DockerEngine
-from slipyard.domain.errors import Unavailable, UserError
+from slipyard.domain.errors import HostUnknown, Unavailable, UserError
 from tests.contract.container_engine import Bench, EngineContract
 from tests.engine.docker_world import docker_world
 
@@ -119,6 +119,11 @@ async def test_an_image_says_what_it_exposes(bench):
     await bench.engine.remove_image(f"{bench.world.prefix}:1")
     await bench.engine.remove_image(f"{bench.world.prefix}:1")
     assert await bench.engine.image(f"{bench.world.prefix}:1") is None
+
+
+async def test_a_registry_that_does_not_exist_is_told_from_one_that_is_away(bench):
+    with pytest.raises(HostUnknown, match="no such host"):
+        await bench.engine.pull("registry.invalid/app:1")
 
 
 async def test_a_registry_that_is_away_is_unavailable(bench):

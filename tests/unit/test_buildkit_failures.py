@@ -18,11 +18,13 @@ from slipyard.domain.errors import BuildFailed, SlipyardError, Unavailable
 BUILD = ImageBuild("bld", Path("context.tar"), Dockerfile("web/Dockerfile"), "registry.example/app:1", "app")
 
 
-def failed(message: str, step: str = "", *, status: Status = Status.UNKNOWN, details: object = None) -> SlipyardError:
+def failed(
+    message: str, step: str = "", *, status: Status = Status.UNKNOWN, details: object = None, text: str = ""
+) -> SlipyardError:
     watch = ProgressWatch(lambda _progress: None)
     if step:
         watch.take(StatusResponse(vertexes=[Vertex(digest="sha256:1", name=step, error=message)]))
-    return explain(GRPCError(status, message, details), watch, BUILD, "unix:///docker.sock")
+    return explain(GRPCError(status, message, details), watch, BUILD, "unix:///docker.sock", text)
 
 
 @pytest.mark.parametrize(
@@ -68,6 +70,25 @@ def test_what_the_builder_or_a_registry_did_is_not_the_users_fault(message: str,
 def test_a_registry_that_is_away_does_not_hide_behind_a_failing_command():
     error = failed("executor failed running [curl r.example: connection refused]: exit code: 7", "[2/2] RUN curl")
     assert isinstance(error, BuildFailed)
+
+
+OLD_PARSER = "failed to solve with frontend dockerfile.v0: dockerfile parse error line 3: unknown instruction: ECHO"
+
+
+@pytest.mark.parametrize(
+    ("dockerfile", "hint"),
+    [
+        ("FROM busybox\nRUN <<EOF\necho hi\nEOF\n", True),
+        ("FROM busybox\ncopy <<-'EOF' /a\necho hi\nEOF\n", True),
+        ("FROM busybox\nRUN true\nECHO hi\nRUN <<EOF\n", False),
+        ("FROM busybox\n# not <<EOF\nECHO hi\n", False),
+        ("", False),
+    ],
+)
+def test_a_heredoc_is_blamed_only_where_there_is_one(dockerfile: str, hint: bool):
+    error = failed(OLD_PARSER, text=dockerfile)
+    assert error.message.startswith("web/Dockerfile:3 is not valid: unknown instruction: ECHO. Correct this line")
+    assert ("heredoc (<<) needs Docker Engine 23" in error.message) == hint
 
 
 @pytest.mark.parametrize("status", [Status.UNAVAILABLE, Status.CANCELLED, Status.INTERNAL])

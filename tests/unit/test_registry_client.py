@@ -1,6 +1,7 @@
 """What a registry may answer, and what becomes of it: nothing that is not whole counts as there."""
 
 import json
+import socket
 from hashlib import sha256
 
 import httpx
@@ -8,7 +9,7 @@ import pytest
 
 from slipyard.clients.registry import Registry
 from slipyard.domain.credentials import Credentials
-from slipyard.domain.errors import NotFound, Unavailable, UserError, ValidationFailed
+from slipyard.domain.errors import HostUnknown, NotFound, Unavailable, UserError, ValidationFailed
 
 CONFIG = f"sha256:{'c' * 64}"
 OCI, OCI_INDEX = "application/vnd.oci.image.manifest.v1+json", "application/vnd.oci.image.index.v1+json"
@@ -36,6 +37,29 @@ async def test_a_registry_that_does_not_answer_is_unavailable():
 
     with pytest.raises(Unavailable, match=r"reg\.example does not answer"):
         await registry(refuse).manifest("reg.example/app:1")
+
+
+def unresolved(reason: int):
+    """As the library raises it: the resolver's answer is the cause of its cause."""
+
+    def refuse(request):
+        error = httpx.ConnectError("not resolved", request=request)
+        error.__context__ = OSError("all attempts failed")
+        error.__context__.__cause__ = socket.gaierror(reason, "not resolved")
+        raise error
+
+    return refuse
+
+
+async def test_a_registry_whose_name_does_not_exist_is_said_to_be_misspelled():
+    with pytest.raises(HostUnknown, match=r"no registry reg\.exmaple: .*Check how it is spelled"):
+        await registry(unresolved(socket.EAI_NONAME)).manifest("reg.exmaple/app:1")
+
+
+async def test_a_name_server_that_is_away_says_nothing_about_the_name():
+    with pytest.raises(Unavailable, match=r"Try again later") as caught:
+        await registry(unresolved(socket.EAI_AGAIN)).manifest("reg.example/app:1")
+    assert not isinstance(caught.value, HostUnknown)
 
 
 @pytest.mark.parametrize("status", [429, 500, 502, 503])

@@ -50,12 +50,12 @@ class BuildKit:
         self._endpoint = endpoint
 
     async def build(self, build: ImageBuild, progress: Callable[[Progress], None]) -> BuiltImage:
-        await check(build)
+        text = await check(build)
         watch = ProgressWatch(progress)
         async with BuildKitChannel(self._endpoint.dial) as channel:
             control = Control(channel)
             async with open_session(control, methods_for(build), build.cache_namespace) as session:
-                response = await self._solve(control, build, session, watch)
+                response = await self._solve(control, build, session, watch, text)
         return built_image(response.ExporterResponse, build, self._endpoint.store)
 
     async def describe(self) -> str:
@@ -64,7 +64,7 @@ class BuildKit:
         return f"{self._endpoint.kind} {version} at {self._endpoint.address}"
 
     async def _solve(
-        self, control: Control, build: ImageBuild, session: Session, watch: ProgressWatch
+        self, control: Control, build: ImageBuild, session: Session, watch: ProgressWatch, text: str
     ) -> SolveResponse:
         ref = uuid.uuid4().hex
         request = solve_request(build, self._endpoint.store, ref=ref, session_id=session.session_id)
@@ -73,7 +73,7 @@ class BuildKit:
         except SessionLost:
             raise session_lost(self._endpoint.address) from None
         except (GRPCError, StreamTerminatedError, ConnectionError) as error:
-            raise explain(error, watch, build, self._endpoint.address) from error
+            raise explain(error, watch, build, self._endpoint.address, text) from error
 
     async def _ask_version(self) -> str:
         async with BuildKitChannel(self._endpoint.dial) as channel:
@@ -83,12 +83,12 @@ class BuildKit:
                 return "of unknown version"
 
 
-async def check(build: ImageBuild) -> None:
+async def check(build: ImageBuild) -> str:
+    """The text of its Dockerfile."""
     check_arguments(build.build_args)
     if build.dockerfile.text is None:
-        await asyncio.to_thread(check_dockerfile_in, build.context, build.dockerfile.path)
-    else:
-        check_dockerfile("The Dockerfile", build.dockerfile.text.encode())
+        return await asyncio.to_thread(check_dockerfile_in, build.context, build.dockerfile.path)
+    return check_dockerfile("The Dockerfile", build.dockerfile.text.encode())
 
 
 def methods_for(build: ImageBuild) -> dict[str, Handler]:

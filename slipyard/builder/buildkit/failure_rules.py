@@ -54,8 +54,7 @@ RULES = (
     ),
     users(
         r"dockerfile parse error line (?P<line>\d+): (?P<reason>.*)",
-        "{file}:{line} is not valid: {reason}. Correct this line and build again; a heredoc (<<) needs "
-        "Docker Engine 23 or newer, or a standalone buildkitd.",
+        "{file}:{line} is not valid: {reason}. Correct this line and build again.{heredoc}",
     ),
     users(
         r"(?:target stage|failed to reach build target) \"?(?P<stage>[^\s\"]+)",

@@ -36,15 +36,17 @@ BUILDERS_FAULT = {
     Status.PERMISSION_DENIED,
 }
 INSTRUCTION_LENGTH = 160
+HEREDOC = re.compile(r"^\s*(?:RUN|COPY|ADD)\b.*<<", re.IGNORECASE | re.MULTILINE)
+HEREDOC_HINT = " A heredoc (<<) needs Docker Engine 23 or newer, or a standalone buildkitd."
 
 
-def explain(error: Exception, watch: ProgressWatch, build: ImageBuild, address: str) -> SlipyardError:
-    """`BuildFailed` for the user's fault, `Unavailable` for the builder's."""
+def explain(error: Exception, watch: ProgressWatch, build: ImageBuild, address: str, text: str = "") -> SlipyardError:
+    """`BuildFailed` for the user's fault, `Unavailable` for the builder's. `text` is the Dockerfile's."""
     if not isinstance(error, GRPCError):
         return connection_lost(address, str(error))
     if error.status in BUILDERS_FAULT:
         return connection_lost(address, f"{error.status.name.lower()}: {error.message}")
-    failure = Failure.of(error, watch, build)
+    failure = Failure.of(error, watch, build, text)
     for rule in failure.rules():
         if found := rule.pattern.search(failure.without_names):
             return rule.error(failure.words(found), failure.tail)
@@ -70,13 +72,14 @@ class Failure:
     step: Step | None
     tail: list[str]
     build: ImageBuild
+    text: str
 
     @classmethod
-    def of(cls, error: GRPCError, watch: ProgressWatch, build: ImageBuild) -> "Failure":
+    def of(cls, error: GRPCError, watch: ProgressWatch, build: ImageBuild, text: str) -> "Failure":
         details = error.details if isinstance(error.details, FailureDetails) else FailureDetails()
         step = watch.failed_step(details.step)
         said = error.message or "no reason given"
-        return cls(FRAMES.sub("", said), READING in said, details, step, watch.tail(step), build)
+        return cls(FRAMES.sub("", said), READING in said, details, step, watch.tail(step), build, text)
 
     @property
     def without_names(self) -> str:
@@ -100,8 +103,15 @@ class Failure:
             "image": self._image,
             "reference": self.build.reference,
             "message": self.message,
+            "heredoc": self._heredoc(found),
             **{name: value for name, value in found.groupdict().items() if value is not None},
         }
+
+    def _heredoc(self, found: re.Match[str]) -> str:
+        """An old parser stumbles over what a heredoc holds, so the heredoc begins above the line that it names."""
+        line = found.groupdict().get("line")
+        above = self.text.splitlines()[: int(line)] if line else []
+        return HEREDOC_HINT if HEREDOC.search("\n".join(above)) else ""
 
     def unknown(self, address: str) -> SlipyardError:
         if self.step or self.details.file or self.reading:

@@ -27,23 +27,26 @@ def check_arguments(arguments: Mapping[str, str]) -> None:
         )
 
 
-def check_dockerfile_in(context: Path, path: str) -> None:
+def check_dockerfile_in(context: Path, path: str) -> str:
     """Reads the Dockerfile out of the tar; blocking. `BuildFailed` where it is not there or not allowed."""
-    check_dockerfile(path, _read_dockerfile(context, path))
+    return check_dockerfile(path, _read_dockerfile(context, path))
 
 
-def check_dockerfile(path: str, content: bytes) -> None:
+def check_dockerfile(path: str, content: bytes) -> str:
+    """Its text."""
     if len(content) > DOCKERFILE_LIMIT:
         raise BuildFailed(
             f"{path} has {len(content)} bytes, and a Dockerfile may have {DOCKERFILE_LIMIT}. "
             "Move what makes it long into scripts that it copies."
         )
-    line, syntax = _find_syntax(content.decode("utf-8-sig", "replace"))
+    text = content.decode("utf-8-sig", "replace")
+    line, syntax = _find_syntax(text)
     if syntax and not ALLOWED_SYNTAX.fullmatch(syntax):
         raise BuildFailed(
             f"{path}:{line} asks for the build frontend {syntax!r}, and only docker/dockerfile:1 is allowed here: a "
             "frontend is a program that would run inside the builder. Remove the syntax line or name docker/dockerfile:1."
         )
+    return text
 
 
 def _read_dockerfile(context: Path, path: str) -> bytes:

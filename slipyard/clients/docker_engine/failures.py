@@ -7,14 +7,25 @@ from docker.errors import APIError, DockerException
 from requests.exceptions import RequestException
 from urllib3.exceptions import HTTPError
 
-from slipyard.domain.errors import Conflict, NotFound, SlipyardError, SystemFault, Unavailable, UserError
+from slipyard.domain.errors import Conflict, HostUnknown, NotFound, SlipyardError, SystemFault, Unavailable, UserError
 
 _NOT_FOUND, _CONFLICT, _SERVER_ERRORS = 404, 409, 500
 # The engine answers 403 or 500 for these, where the name of the status would say 409.
 _TAKEN = ("already in use", "pool overlaps", "has active endpoints", "is already allocated")
 _NO_SPACE = "no space left on device"
 # What the engine passes on from a registry comes as 500, or in the stream after a 200.
-_AWAY = ("dial tcp", "connection refused", "no such host", "timeout", "deadline exceeded", "eof", "service unavailable")
+# Go says the first only where a name server answered that there is no such name; one that is away is a timeout,
+# "server misbehaving" or a "temporary failure in name resolution".
+_NO_HOST = "no such host"
+_AWAY = (
+    "dial tcp",
+    "connection refused",
+    "name resolution",
+    "timeout",
+    "deadline exceeded",
+    "eof",
+    "service unavailable",
+)
 _REFUSED = ("denied", "unauthorized", "authentication required", "no basic auth")
 
 
@@ -49,6 +60,7 @@ def _judge(status: int, explanation: str) -> tuple[type[SlipyardError], str]:
         (status == _NOT_FOUND, NotFound, "Check the name, and that nobody removed it."),
         (says(*_REFUSED), UserError, "Check the credentials, and what they may do."),
         (status < _SERVER_ERRORS, UserError, "Change what was asked for."),
+        (says(_NO_HOST), HostUnknown, "Check the name, and that this machine's name servers know it."),
         (says(*_AWAY), Unavailable, "Try again when it answers."),
         (True, SystemFault, "Look into the engine's own log."),
     )
