@@ -93,6 +93,13 @@ class SourceRefused(ValidationFailed):
     """A URL, ref, archive or image reference that is broken, forbidden or not there."""
 
 
+class CodeHostRefused(UserError):
+    """The API of a code host said no: the token, its rights or the repository's name. The same call is refused again."""
+
+    code = "code_host_refused"
+    status = 422
+
+
 class BuildFailed(UserError):
     """The user's Dockerfile or code did not build. `log_tail` holds the last lines of the failing step."""
 
