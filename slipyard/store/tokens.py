@@ -33,10 +33,14 @@ def new_token(
     now: datetime,
     *,
     expires_at: datetime | None = None,
+    app_id: str | None = None,
 ) -> tuple[Token, str]:
-    """The stored token, and its secret, which nobody can see again."""
+    """The stored token, and its secret, which nobody can see again. With `app_id` it is good for that app only."""
     secret = new_secret()
-    return add_token(session, organization_id, name, scopes, secret, now=now, expires_at=expires_at), secret
+    token = add_token(session, organization_id, name, scopes, secret, now=now, expires_at=expires_at)
+    token.app_id = app_id
+    session.flush()
+    return token, secret
 
 
 def add_token(

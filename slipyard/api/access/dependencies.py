@@ -6,7 +6,7 @@ from fastapi import Depends, Path, Request
 
 from slipyard.domain.actor import Actor
 from slipyard.pipeline.context import Context
-from slipyard.store.queries.apps import find_app
+from slipyard.store.queries.apps import find_seen_app
 from slipyard.store.tables import App
 
 
@@ -27,8 +27,8 @@ async def app_in_path(
     context: ContextDep,
     actor: ActorDep,
 ) -> App:
-    """`NotFound` also for apps of other organizations."""
-    return await context.database.reading(lambda session: find_app(session, actor.organization_id, app))
+    """`NotFound` also for apps of other organizations, and for all but one where the token is bound to one."""
+    return await context.database.reading(lambda session: find_seen_app(session, actor, app))
 
 
 AppDep = Annotated[App, Depends(app_in_path)]

@@ -75,7 +75,7 @@ class Principals:
 
 
 def actor_for(token: Token) -> Actor:
-    return Actor(token.id, token.name, token.organization_id, frozenset(token.scopes))
+    return Actor(token.id, token.name, token.organization_id, frozenset(token.scopes), token.app_id)
 
 
 def secret_in(request: Request) -> str | None:

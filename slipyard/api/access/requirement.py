@@ -14,11 +14,15 @@ Need = Literal["public", "apps:read", "apps:write", "apps:deploy", "admin"]
 
 @dataclass(frozen=True)
 class Requirement:
-    """`changes`: whether a POST changes something; `streams`: the body is read by the route itself, and capped there."""
+    """`changes`: whether a POST changes something; `streams`: the body is read by the route itself, and capped there.
+
+    `one_app`: a token of one app may call it although its path names none.
+    """
 
     scope: Need
     changes: bool = True
     streams: bool = False
+    one_app: bool = False
 
     async def __call__(self) -> None:
         """FastAPI wants a callable; the guard of the route has checked already."""
@@ -31,8 +35,8 @@ class Requirement:
             )
 
 
-def requires(scope: Need, *, changes: bool = True, streams: bool = False) -> Any:
-    return Depends(Requirement(scope, changes, streams))
+def requires(scope: Need, *, changes: bool = True, streams: bool = False, one_app: bool = False) -> Any:
+    return Depends(Requirement(scope, changes, streams, one_app))
 
 
 def requirement_in(dependencies: Sequence[params.Depends], path: str) -> Requirement:

@@ -12,7 +12,7 @@ from slipyard.domain.naming import check_slug
 from slipyard.domain.source import Source, SourceType
 from slipyard.pipeline.context import Context
 from slipyard.pipeline.create_app import NewApp, create_app
-from slipyard.store.queries.apps import find_app
+from slipyard.store.queries.apps import find_seen_app
 from slipyard.store.tables import App
 
 _USUAL_BRANCHES = ("main", "master")
@@ -91,7 +91,7 @@ def app_name(name: str) -> str:
 
 
 async def _find(context: Context, actor: Actor, slug: str) -> App:
-    return await context.database.reading(lambda session: find_app(session, actor.organization_id, slug))
+    return await context.database.reading(lambda session: find_seen_app(session, actor, slug))
 
 
 def _to_be_made(actor: Actor, slug: str) -> Target:
@@ -99,6 +99,8 @@ def _to_be_made(actor: Actor, slug: str) -> Target:
         check_slug(slug)
     except SlipyardError as error:
         raise NotFound(f"There is no app {slug!r}, and a push cannot make it: {error.message}") from error
+    if actor.app_id is not None:
+        raise NotFound(f"There is no app {slug!r} for this token, which is for one app only. Use another token.")
     if not actor.may("apps:write"):
         raise NotFound(f"There is no app {slug!r}. To create it by pushing, use a token with the scope apps:write.")
     return Target(slug, None)

@@ -12,16 +12,23 @@ from slipyard.domain.errors import NotFound
 from slipyard.domain.schemas.access_input import CreateToken
 from slipyard.domain.schemas.access_output import Me, NewTokenView, TokenList
 from slipyard.domain.schemas.outgoing import Done
+from slipyard.store.queries.apps import find_app
 from slipyard.store.tables import Token
 from slipyard.store.tokens import list_tokens, new_token, revoke_token
 
 router = APIRouter(tags=["access"], route_class=GuardedRoute)
 
 
-@router.get("/me", dependencies=[requires("apps:read")])
+@router.get("/me", dependencies=[requires("apps:read", one_app=True)])
 async def me(actor: ActorDep) -> Me:
     """The token that asks."""
-    return Me(id=actor.principal, name=actor.name, organization_id=actor.organization_id, scopes=sorted(actor.scopes))
+    return Me(
+        id=actor.principal,
+        name=actor.name,
+        organization_id=actor.organization_id,
+        scopes=sorted(actor.scopes),
+        app_id=actor.app_id,
+    )
 
 
 @router.get("/tokens", dependencies=[requires("admin")])
@@ -38,7 +45,10 @@ async def create(body: CreateToken, request: Request, context: ContextDep, actor
     now = context.clock.now()
 
     def write(session: Session) -> tuple[Token, str]:
-        return new_token(session, actor.organization_id, body.name, body.scopes, now, expires_at=body.expires_at)
+        app_id = find_app(session, actor.organization_id, body.app).id if body.app else None
+        return new_token(
+            session, actor.organization_id, body.name, body.scopes, now, expires_at=body.expires_at, app_id=app_id
+        )
 
     row, secret = await context.database.writing(write)
     return NewTokenView(**token_view(row).model_dump(), token=secret)

@@ -32,6 +32,7 @@ async def app_filter(
         raise InsufficientScope("Deleted apps are shown to administrators only. Leave include_deleted out.")
     return AppFilter(
         organization_id=actor.organization_id,
+        app_id=actor.app_id,
         statuses=_statuses(status),
         environment=environment,
         search=search,

@@ -29,7 +29,7 @@ router = APIRouter(prefix="/apps", tags=["apps"], route_class=GuardedRoute)
 _LOOK_SECONDS = 0.1
 
 
-@router.get("", dependencies=[requires("apps:read")])
+@router.get("", dependencies=[requires("apps:read", one_app=True)])
 async def list_all(context: ContextDep, wanted: AppFilterDep, window: WindowDep) -> AppList:
     """The apps that this token sees."""
 

@@ -1,9 +1,9 @@
 """Bodies of the calls about tokens and webhooks."""
 
 from datetime import datetime
-from typing import Annotated, Literal
+from typing import Annotated, Literal, Self
 
-from pydantic import AwareDatetime, Field
+from pydantic import AwareDatetime, Field, model_validator
 
 from slipyard.domain.schemas.incoming import Incoming
 
@@ -14,6 +14,15 @@ class CreateToken(Incoming):
     name: str = Field(min_length=1, max_length=100, examples=["ci"])
     scopes: Annotated[list[Scope], Field(min_length=1, max_length=4)]
     expires_at: AwareDatetime | None = Field(None, description="UTC, RFC 3339; never by default")
+    app: str | None = Field(None, max_length=100, description="Id or slug: good for this app only, and not as admin")
+
+    @model_validator(mode="after")
+    def _bound_is_no_admin(self) -> Self:
+        if self.app is not None and "admin" in self.scopes:
+            raise ValueError(
+                "a token of one app cannot be an administrator; give it apps:read, apps:write or apps:deploy"
+            )
+        return self
 
     @property
     def expiry(self) -> datetime | None:

@@ -11,6 +11,7 @@ class TokenView(Outgoing):
     id: str
     name: str
     scopes: list[str]
+    app_id: str | None = Field(None, description="Good for this app only")
     created_at: datetime
     expires_at: datetime | None
     last_used_at: datetime | None
@@ -30,6 +31,7 @@ class Me(Outgoing):
     name: str
     organization_id: str
     scopes: list[str]
+    app_id: str | None = None
 
 
 class HookView(Outgoing):

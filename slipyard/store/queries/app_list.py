@@ -20,6 +20,7 @@ class AppFilter:
     """`organization_id` None means all of them, for Slipyard itself. `labels` must all be there with these values."""
 
     organization_id: str | None
+    app_id: str | None = None  # this one at the most
     statuses: frozenset[AppStatus] = frozenset()
     environment: str | None = None
     search: str | None = None
@@ -43,6 +44,8 @@ def _conditions(wanted: AppFilter) -> list[ColumnElement[bool]]:
     conditions: list[ColumnElement[bool]] = []
     if wanted.organization_id is not None:
         conditions.append(col(App.organization_id) == wanted.organization_id)
+    if wanted.app_id is not None:
+        conditions.append(col(App.id) == wanted.app_id)
     if not wanted.include_deleted:
         conditions.append(col(App.deleted_at).is_(None))
     if wanted.environment is not None:

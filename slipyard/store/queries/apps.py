@@ -2,6 +2,7 @@
 
 from sqlmodel import Session, col, select
 
+from slipyard.domain.actor import Actor
 from slipyard.domain.errors import NotFound
 from slipyard.store.tables import App
 
@@ -11,8 +12,16 @@ def find_app(session: Session, organization_id: str, id_or_slug: str) -> App:
     query = select(App).where(App.organization_id == organization_id, col(App.deleted_at).is_(None))
     named = session.exec(query.where((col(App.id) == id_or_slug) | (col(App.slug) == id_or_slug))).first()
     if named is None:
-        raise NotFound(f"There is no app {id_or_slug!r}; GET /v1/apps lists the apps that this token sees.")
+        raise _no_app(id_or_slug)
     return named
+
+
+def find_seen_app(session: Session, actor: Actor, id_or_slug: str) -> App:
+    """`find_app` for somebody who may be bound to one app: the others are not there."""
+    app = find_app(session, actor.organization_id, id_or_slug)
+    if not actor.sees(app.id):
+        raise _no_app(id_or_slug)
+    return app
 
 
 def find_removed_app(session: Session, organization_id: str, app_id: str) -> App:
@@ -54,3 +63,7 @@ def apps_to_clean_up(session: Session, limit: int = 100) -> list[App]:
 
 def issued_subnets(session: Session) -> set[str]:
     return {subnet for subnet in session.exec(select(App.subnet)) if subnet is not None}
+
+
+def _no_app(id_or_slug: str) -> NotFound:
+    return NotFound(f"There is no app {id_or_slug!r}; GET /v1/apps lists the apps that this token sees.")
