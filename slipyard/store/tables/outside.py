@@ -122,6 +122,7 @@ class Preview(SQLModel, table=True):
     author: str = ""
     url: str = ""
     comment_id: str | None = None  # ours at the provider: edited, never repeated
+    told: str = ""  # digest of the comment that was written down last
     reason: str = ""  # why it is not shown, or was closed
     seen_at: datetime = Field(sa_type=UtcTime)  # its last commit: the age that counts
     created_at: datetime = Field(sa_type=UtcTime)

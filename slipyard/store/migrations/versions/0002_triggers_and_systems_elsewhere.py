@@ -149,6 +149,7 @@ def _make_tables() -> None:
         sa.Column("author", sa.String(), nullable=False),
         sa.Column("url", sa.String(), nullable=False),
         sa.Column("comment_id", sa.String(), nullable=True),
+        sa.Column("told", sa.String(), nullable=False),
         sa.Column("reason", sa.String(), nullable=False),
         sa.Column("seen_at", sa.DateTime(timezone=True), nullable=False),
         sa.Column("created_at", sa.DateTime(timezone=True), nullable=False),
