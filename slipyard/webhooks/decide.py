@@ -5,22 +5,20 @@ from dataclasses import dataclass
 from sqlalchemy import update
 from sqlmodel import Session, col, select
 
+from slipyard.domain.announcement import Announcement, Kind, RefChange
 from slipyard.domain.errors import UserError
 from slipyard.domain.source import SourceType
 from slipyard.pipeline.context import Context
-from slipyard.pipeline.receive_push import PushDecision, PushSeen, receive_push
+from slipyard.pipeline.receive_push import NO_COMMIT, PushDecision, PushSeen, receive_push
 from slipyard.store.tables import App, Delivery, Deployment, Hook, Push
-from slipyard.webhooks.announcement import Announcement, Kind
-from slipyard.webhooks.providers import provider_named
+from slipyard.webhooks.announced import announced
 from slipyard.webhooks.skip_markers import skip_marker
 
 _ACCEPTED = "accepted"
 _NOTHING_TO_DO = {
     Kind.PING: "The hook works: pushes will be deployed.",
-    Kind.DELETED: "A branch or tag was deleted; what is live stays.",
-    Kind.TAG: "Tags are not deployed; pushes to the app's branch are.",
-    Kind.OTHER: "Events of this kind deploy nothing; only pushes do.",
 }
+_OTHERWISE = "Events of this kind deploy nothing; only pushes do."
 
 
 @dataclass(frozen=True)
@@ -36,7 +34,7 @@ class Verdict:
 @dataclass(frozen=True)
 class _Open:
     delivery: Delivery
-    provider: str
+    hook: Hook
     app: App
 
 
@@ -56,27 +54,30 @@ async def decide_delivery(context: Context, delivery_id: str) -> Verdict:
 def _load(session: Session, delivery_id: str) -> _Open:
     delivery = session.get_one(Delivery, delivery_id)
     hook = session.get_one(Hook, delivery.hook_id)
-    return _Open(delivery, hook.provider, session.get_one(App, delivery.app_id))
+    return _Open(delivery, hook, session.get_one(App, delivery.app_id))
 
 
 async def _decision(context: Context, found: _Open) -> PushDecision:
-    provider = provider_named(found.provider)
     try:
-        said = provider.announcement(found.delivery.headers, found.delivery.body)
+        said = await announced(found.hook, found.delivery)
     except UserError as error:
         return PushDecision("ignored", error.message)
-    reason = _why_not(found.app, said)
-    if reason is not None:
-        return reason
+    if said.kind is not Kind.PUSH:
+        return PushDecision("ignored", _NOTHING_TO_DO.get(said.kind, _OTHERWISE))
+    (change,) = said.refs  # GitHub tells of one at a time
+    return _why_not(found.app, change) or await _received(context, found, said, change)
+
+
+async def _received(context: Context, found: _Open, said: Announcement, change: RefChange) -> PushDecision:
     push = PushSeen(
         app_id=found.app.id,
-        ref=said.ref,
-        commit=said.commit,
-        previous=said.previous,
-        trigger=found.provider,
-        actor_name=said.sender or found.provider,
+        ref=change.ref,
+        commit=change.commit,
+        previous=change.previous,
+        trigger=found.hook.provider,
+        actor_name=said.sender or found.hook.provider,
         delivery_id=found.delivery.id,
-        forced=said.forced,
+        forced=change.forced,
     )
     try:
         return await receive_push(context, push)
@@ -84,14 +85,16 @@ async def _decision(context: Context, found: _Open) -> PushDecision:
         return PushDecision("ignored", error.message)
 
 
-def _why_not(app: App, said: Announcement) -> PushDecision | None:
-    if said.kind is not Kind.PUSH:
-        return PushDecision("ignored", _NOTHING_TO_DO[said.kind])
+def _why_not(app: App, change: RefChange) -> PushDecision | None:
+    if change.commit == NO_COMMIT:
+        return PushDecision("ignored", "A branch or tag was deleted; what is live stays.")
+    if not change.ref.startswith("refs/heads/"):
+        return PushDecision("ignored", "Tags are not deployed; pushes to the app's branch are.")
     if app.config.source.type is SourceType.GIT and app.config.source.own_remote:
         sentence = "This app is deployed from its own git remote; set source.repo_url to deploy from this repository."
         return PushDecision("ignored", sentence)
-    marker = skip_marker(said.head_message)
-    if marker is not None and said.ref == f"refs/heads/{app.config.source.branch}":
+    marker = skip_marker(change.head_message)
+    if marker is not None and change.ref == f"refs/heads/{app.config.source.branch}":
         return PushDecision("skipped", f"The head commit says {marker}; `slipyard deploy` deploys it anyway.")
     return None
 

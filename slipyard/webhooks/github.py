@@ -5,10 +5,10 @@ import hmac
 import json
 from urllib.parse import parse_qs, urlencode
 
-from slipyard.domain.errors import SlipyardError, UserError
-from slipyard.domain.git_ref import check_ref, is_commit
-from slipyard.webhooks.announcement import Announcement, Kind
-from slipyard.webhooks.payload import Payload, clean, flag_at, json_object, text_at
+from slipyard.domain.announcement import Announcement, Kind
+from slipyard.domain.errors import UserError
+from slipyard.webhooks.github_events import announcement_of
+from slipyard.webhooks.payload import Payload, clean, json_object
 from slipyard.webhooks.provider import Headers
 
 _PREFIX = "sha256="
@@ -35,42 +35,13 @@ class GitHub:
 
     def announcement(self, headers: Headers, body: bytes) -> Announcement:
         event, payload = self.event(headers), _payload(headers, body)
-        sender = text_at(payload, "pusher", "name") or text_at(payload, "sender", "login")
-        if event != "push":
-            return Announcement(Kind.PING if event == "ping" else Kind.OTHER, event, sender=sender)
-        return _push(event, payload, sender)
+        return Announcement(Kind.PING, event) if event == "ping" else announcement_of(event, payload)
 
     def essence(self, headers: Headers, body: bytes) -> bytes:
         payload = _payload(headers, body)
         small = {name: payload[name] for name in _ESSENTIAL if name in payload}
         text = json.dumps(small)
         return _as_form(text) if _is_form(headers) else text.encode()
-
-
-def _push(event: str, payload: Payload, sender: str) -> Announcement:
-    ref, commit = _checked_ref(text_at(payload, "ref")), text_at(payload, "after")
-    if flag_at(payload, "deleted") or not commit.strip("0"):
-        return Announcement(Kind.DELETED, event, ref=ref, sender=sender)
-    if not is_commit(commit):
-        raise UserError("`after` in this delivery is not a commit. Check what sends it.")
-    before = text_at(payload, "before")
-    return Announcement(
-        kind=Kind.PUSH if ref.startswith("refs/heads/") else Kind.TAG,
-        event=event,
-        ref=ref,
-        commit=commit,
-        previous=before if is_commit(before) else None,
-        forced=flag_at(payload, "forced"),
-        head_message=text_at(payload, "head_commit", "message"),
-        sender=sender,
-    )
-
-
-def _checked_ref(ref: str) -> str:
-    try:
-        return check_ref(ref)
-    except SlipyardError as error:
-        raise UserError(f"`ref` in this delivery is not the name of a branch or tag: {error.message}") from error
 
 
 def _payload(headers: Headers, body: bytes) -> Payload:

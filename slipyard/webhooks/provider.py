@@ -3,7 +3,7 @@
 from collections.abc import Mapping
 from typing import Protocol
 
-from slipyard.webhooks.announcement import Announcement
+from slipyard.domain.announcement import Announcement
 
 Headers = Mapping[str, str]
 
