@@ -7,12 +7,12 @@ from sqlmodel import Session, col, select
 
 from slipyard.domain.announcement import Announcement, Kind, RefChange
 from slipyard.domain.errors import UserError
+from slipyard.domain.skip_markers import skip_marker
 from slipyard.domain.source import SourceType
 from slipyard.pipeline.context import Context
 from slipyard.pipeline.receive_push import NO_COMMIT, PushDecision, PushSeen, receive_push
 from slipyard.store.tables import App, Delivery, Deployment, Hook, Push
 from slipyard.webhooks.announced import announced
-from slipyard.webhooks.skip_markers import skip_marker
 
 _ACCEPTED = "accepted"
 _NOTHING_TO_DO = {

@@ -5,11 +5,12 @@ from slipyard.store.tables.app import App, EnvVar, Organization
 from slipyard.store.tables.outside import CiTrust, Connection, GitCredentialRow, Message, Notifier, Poll, Preview
 from slipyard.store.tables.record import Decision, Delivery, Event, Hook, Lease
 from slipyard.store.tables.runtime import Instance, RouteRow
-from slipyard.store.tables.work import Build, Deployment, Push, Release
+from slipyard.store.tables.work import Build, CheckSeen, Deployment, Push, Release
 
 __all__ = [
     "App",
     "Build",
+    "CheckSeen",
     "CiTrust",
     "Connection",
     "Decision",

@@ -61,6 +61,7 @@ class Delivery(SQLModel, table=True):
     body_bytes: int = 0  # as it arrived
     body_digest: str
     replay_of: str | None = None  # the delivery that it repeats, if that one is still kept
+    forced: bool = False  # a replay that deploys what is live already
     verdict: str | None = None  # deployed, superseded, skipped, ignored, rejected; None: not decided yet
     reason: str | None = None
     deployment_id: str | None = None

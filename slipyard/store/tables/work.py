@@ -31,8 +31,21 @@ class Push(SQLModel, table=True):
     delivery_id: str | None = None
     decision: str  # accepted, ignored, skipped, superseded, held
     held_for: str | None = Field(default=None, index=True)  # the check that must pass first
+    rule: str | None = None  # the one that decided, see domain/push_rules
     reason: str
     created_at: datetime = Field(sa_type=UtcTime)
+
+
+class CheckSeen(SQLModel, table=True):
+    """How a named check of a commit ended last; it may end before its push is heard of."""
+
+    __tablename__ = "check_seen"
+
+    app_id: str = Field(foreign_key="app.id", primary_key=True)
+    commit: str = Field(primary_key=True)
+    name: str = Field(primary_key=True)
+    passed: bool
+    seen_at: datetime = Field(sa_type=UtcTime)
 
 
 class Build(SQLModel, table=True):

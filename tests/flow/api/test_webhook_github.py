@@ -9,7 +9,7 @@ from sqlalchemy import update
 
 from slipyard.store.tables import Delivery
 from slipyard.webhooks.left_open import decide_left_open
-from slipyard.webhooks.skip_markers import MARKERS
+from slipyard.domain.skip_markers import MARKERS
 from tests.flow.api.api_server import ApiServer
 from tests.flow.api.github_deliveries import Hook, branch_push, real_others, real_pushes
 

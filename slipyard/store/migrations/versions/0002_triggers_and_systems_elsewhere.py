@@ -169,6 +169,17 @@ def _make_tables() -> None:
         )
 
     op.create_table(
+        "check_seen",
+        sa.Column("app_id", sa.String(), nullable=False),
+        sa.Column("commit", sa.String(), nullable=False),
+        sa.Column("name", sa.String(), nullable=False),
+        sa.Column("passed", sa.Boolean(), nullable=False),
+        sa.Column("seen_at", sa.DateTime(timezone=True), nullable=False),
+        sa.ForeignKeyConstraint(["app_id"], ["app.id"], name=op.f("fk_check_seen_app_id")),
+        sa.PrimaryKeyConstraint("app_id", "commit", "name", name=op.f("pk_check_seen")),
+    )
+
+    op.create_table(
         "decision",
         sa.Column("delivery_id", sa.String(), nullable=False),
         sa.Column("app_id", sa.String(), nullable=False),
@@ -195,6 +206,7 @@ def _add_columns() -> None:
     with op.batch_alter_table("delivery") as batch_op:
         batch_op.add_column(sa.Column("body_bytes", sa.Integer(), nullable=True))
         batch_op.add_column(sa.Column("replay_of", sa.String(), nullable=True))
+        batch_op.add_column(sa.Column("forced", sa.Boolean(), nullable=True))
 
     with op.batch_alter_table("hook") as batch_op:
         batch_op.add_column(sa.Column("settings", sa.Text(), nullable=True))
@@ -205,6 +217,7 @@ def _add_columns() -> None:
 
     with op.batch_alter_table("push") as batch_op:
         batch_op.add_column(sa.Column("held_for", sa.String(), nullable=True))
+        batch_op.add_column(sa.Column("rule", sa.String(), nullable=True))
         batch_op.create_index(batch_op.f("ix_push_held_for"), ["held_for"], unique=False)
 
     with op.batch_alter_table("token") as batch_op:
@@ -215,11 +228,12 @@ def _add_columns() -> None:
 def _fill_columns() -> None:
     """Rows that are there get their values before the columns insist on one."""
     op.execute("UPDATE app SET last_told = last_event")  # what happened before is nobody's news
-    op.execute("UPDATE delivery SET body_bytes = length(body)")
+    op.execute("UPDATE delivery SET body_bytes = length(body), forced = false")
     op.execute("UPDATE hook SET settings = '{}'")
     for table, column, kind in (
         ("app", "last_told", sa.Integer()),
         ("delivery", "body_bytes", sa.Integer()),
+        ("delivery", "forced", sa.Boolean()),
         ("hook", "settings", sa.Text()),
     ):
         with op.batch_alter_table(table) as batch_op:
