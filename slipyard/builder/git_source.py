@@ -4,7 +4,7 @@ import asyncio
 import hashlib
 import json
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
 
 from slipyard.builder.archive_limits import ArchiveLimits
@@ -13,10 +13,19 @@ from slipyard.clients.git import Git
 from slipyard.clients.git_remote import GitRemote, resolve_remote
 from slipyard.domain.errors import SourceRefused
 from slipyard.domain.git_credential import GitCredential
-from slipyard.domain.git_ref import check_branch, check_commit, is_commit
+from slipyard.domain.git_ref import check_branch, check_commit, check_ref, is_commit
 from slipyard.domain.network_rules import Network
 
 _SUBMODULE = "160000"
+
+
+@dataclass(frozen=True)
+class Access:
+    """Where a repository lies elsewhere (None: it is the app's own) and how to get in."""
+
+    url: str | None
+    credential: GitCredential | None = field(default=None, repr=False)
+    allowed_networks: Sequence[Network] = ()
 
 
 @dataclass(frozen=True)
@@ -49,6 +58,31 @@ async def fetch_commit(
         return await _facts(git, mirror, ref_or_commit)
     remote = await resolve_remote(url, credential, allowed_networks)
     return await _facts(git, mirror, await _fetch(git, mirror, remote, ref_or_commit))
+
+
+async def fetch_held_commit(
+    git: Git,
+    mirror: Path,
+    access: Access,
+    holder: str,
+    commit: str,
+) -> FetchedCommit:
+    """Exactly `commit`, which the whole ref `holder` (refs/pull/7/head) has or had as its head.
+
+    `SourceRefused` where the ref is gone or holds this commit no more, and as for `fetch_commit`.
+    """
+    url = access.url
+    if url is not None and not await asyncio.to_thread((mirror / "HEAD").exists):
+        await git.init_bare(mirror)
+    if url is not None and not await git.has_commit(mirror, commit):
+        remote = await resolve_remote(url, access.credential, access.allowed_networks)
+        kept = f"refs/slipyard/held/{hashlib.sha256(check_ref(holder).encode()).hexdigest()}"
+        await git.fetch(mirror, remote, [f"+{holder}:{kept}"], holder)
+        if not await git.has_commit(mirror, commit):
+            raise SourceRefused(
+                f"{holder} holds {commit[:12]} no more: it has moved on, and its new head is built next."
+            )
+    return await _facts(git, mirror, commit)
 
 
 async def snapshot_of_commit(

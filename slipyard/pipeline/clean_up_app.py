@@ -36,6 +36,8 @@ async def _clean_up(context: Context, app: App) -> None:
     builds = await context.database.reading(lambda session: _images(session, app.id))
     for build in builds:
         await _remove_image(context, build)
+    if app.parent_id is not None:
+        await _unpin(context, app)
     await asyncio.to_thread(shutil.rmtree, context.layout.repository(app.id), ignore_errors=True)
     await context.database.writing(lambda session: _removed(session, context, app.id))
 
@@ -46,6 +48,18 @@ async def _remove_image(context: Context, build: Build) -> None:
     await context.engine.remove_image(build.image_reference)
     if build.published_at is not None:
         await context.registry.delete(build.image_reference, context.registry_home.credentials)
+
+
+async def _unpin(context: Context, app: App) -> None:
+    """A preview is built in the repository of its app, which is to keep nothing for it."""
+    mirror = context.layout.repository(app.parent_id or app.id)
+    if await asyncio.to_thread(mirror.exists):
+        for build_id in await context.database.reading(lambda session: _build_ids(session, app.id)):
+            await context.git.unpin(mirror, build_id)
+
+
+def _build_ids(session: Session, app_id: str) -> list[str]:
+    return list(session.exec(select(Build.id).where(Build.app_id == app_id)).all())
 
 
 def _deleting(session: Session) -> list[App]:

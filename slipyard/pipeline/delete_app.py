@@ -3,6 +3,7 @@
 from sqlmodel import Session
 
 from slipyard.domain.actor import Actor
+from slipyard.pipeline.close_preview import close_with
 from slipyard.pipeline.context import Context
 from slipyard.pipeline.find_app import changeable_app
 from slipyard.pipeline.publish_hosts import try_to_publish_hosts
@@ -20,6 +21,7 @@ async def delete_app(context: Context, app_id: str, actor: Actor) -> App:
         app.deleting_at, app.stopped = now, True
         session.add(app)
         end_everything(session, context, app, f"{actor.name} deleted the app")
+        close_with(session, context, app, actor.name)
         record(session, app.id, "app.deleting", f"{app.slug} was deleted by {actor.name}.", now=now)
         return app
 

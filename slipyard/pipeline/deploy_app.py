@@ -6,15 +6,17 @@ from sqlmodel import Session, col, select
 
 from slipyard.builder.snapshot import Snapshot
 from slipyard.domain.actor import Actor
-from slipyard.domain.errors import SourceRefused
+from slipyard.domain.errors import Conflict, SourceRefused
 from slipyard.domain.git_ref import check_branch, check_commit
 from slipyard.domain.image_reference import parse_image_reference
 from slipyard.domain.naming import check_env_name
 from slipyard.domain.source import Source, SourceType
 from slipyard.pipeline.context import Context
-from slipyard.pipeline.find_app import changeable_app
+from slipyard.pipeline.find_app import changeable_app, configurable_app
+from slipyard.pipeline.show_preview import deploy_head
 from slipyard.pipeline.wake import wake_deployment
 from slipyard.pipeline.write_down import Asked, AskedBuild, write_build, write_deployment
+from slipyard.store.queries.previews import preview_of_app
 from slipyard.store.tables import App, Build, Deployment
 
 
@@ -51,8 +53,10 @@ async def deploy_upload(
     """What was uploaded is stored already; from here on it is the app's source."""
 
     def accept(session: Session) -> tuple[Build, Deployment | None]:
-        app = changeable_app(session, app_id)
-        source = app.config.source.model_copy(update={"type": SourceType.UPLOAD, "image": None, "repo_url": None})
+        app = configurable_app(session, app_id)
+        source = app.config.source.model_copy(
+            update={"type": SourceType.UPLOAD, "image": None, "repo_url": None, "credential_id": None}
+        )
         app.config = app.config.model_copy(update={"source": source})
         build = write_build(session, context, app, AskedBuild(source, snapshot_digest=snapshot.digest))
         if not deploy:
@@ -78,6 +82,8 @@ def check_request(request: DeployRequest) -> None:
 
 def write_request(session: Session, context: Context, app: App, request: DeployRequest, actor: Actor) -> Deployment:
     """In the caller's transaction. An image in the request is deployed whatever the app's source is."""
+    if app.parent_id is not None:
+        return _preview_again(session, context, app, request, actor)
     source = app.config.source
     image = request.image or (source.image if source.type is SourceType.IMAGE else None)
     build = None if image else write_build(session, context, app, _what_to_build(session, app, source, request))
@@ -93,6 +99,20 @@ def write_request(session: Session, context: Context, app: App, request: DeployR
         env=request.env,
     )
     return write_deployment(session, context, app, asked)
+
+
+def _preview_again(session: Session, context: Context, app: App, request: DeployRequest, actor: Actor) -> Deployment:
+    """Of a preview only the head that is let in can be deployed, and with nothing that its app did not give it."""
+    row = preview_of_app(session, app.id)
+    own = request.image or request.ref or request.env or request.replicas is not None
+    if row is None or own or request.commit not in {None, row.head_commit}:
+        raise Conflict(
+            f"{app.slug} is a preview and shows the head of its request: deploy it without image, ref, replicas or"
+            " variables."
+        )
+    if row.reason:
+        raise Conflict(f"{app.slug} cannot be deployed now. {row.reason}")
+    return deploy_head(session, context, app, row, actor.name, no_cache=request.no_cache)
 
 
 def _what_to_build(session: Session, app: App, source: Source, request: DeployRequest) -> AskedBuild:

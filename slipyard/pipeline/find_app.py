@@ -6,6 +6,18 @@ from slipyard.domain.errors import Conflict, NotFound, PreconditionFailed
 from slipyard.store.tables import App
 
 
+def configurable_app(session: Session, app_id: str, if_version: int | None = None) -> App:
+    """As `changeable_app`, and `Conflict` for a preview, which takes what it is told to be from its app."""
+    app = changeable_app(session, app_id, if_version)
+    if app.parent_id is not None:
+        parent = session.get_one(App, app.parent_id)
+        raise Conflict(
+            f"{app.slug} is a preview: its source, configuration and variables come from {parent.slug} and its request."
+            f" Change {parent.slug}, and send the preview a new commit."
+        )
+    return app
+
+
 def changeable_app(session: Session, app_id: str, if_version: int | None = None) -> App:
     """Locked until the transaction ends. `NotFound`, `Conflict` while it is being deleted, `PreconditionFailed` where
     somebody changed it since the caller read `if_version`."""

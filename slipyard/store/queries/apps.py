@@ -46,6 +46,7 @@ def is_host_taken(session: Session, host: str) -> bool:
 def count_apps(session: Session, organization_id: str) -> int:
     """What the quota `max_apps` counts: an app that is being deleted counts no more."""
     query = select(App.id).where(App.organization_id == organization_id, col(App.deleting_at).is_(None))
+    query = query.where(col(App.parent_id).is_(None))  # previews have a cap of their own
     return len(session.exec(query.where(col(App.deleted_at).is_(None))).all())
 
 
