@@ -1,9 +1,9 @@
 # Slipyard itself. Its parts run from this one image: `part api`, `part build-worker`, `part deploy-worker`, `part controller`.
 FROM python:3.11-slim
 
-# git fetches sources and serves pushes, ssh reaches repositories elsewhere.
+# git fetches sources and serves pushes, ssh reaches repositories elsewhere, iptables shuts apps off from each other.
 RUN apt-get update \
-    && apt-get install -y --no-install-recommends ca-certificates git openssh-client \
+    && apt-get install -y --no-install-recommends ca-certificates git iptables openssh-client \
     && rm -rf /var/lib/apt/lists/*
 
 WORKDIR /opt/slipyard

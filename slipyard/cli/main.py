@@ -35,6 +35,7 @@ class _Commands(LazyGroup):
         "down": Entry(f"{_COMMANDS}.down:app", "Stop Slipyard; apps go on being served.", _SERVER),
         "doctor": Entry(f"{_COMMANDS}.doctor:app", "Check everything that Slipyard stands on.", _SERVER),
         "part": Entry(f"{_COMMANDS}.up:part_app", "Run one part in the foreground, for containers.", _SERVER),
+        "mirror": Entry(f"{_COMMANDS}.mirror:app", "Keep base images in the registry, for a buildkitd.", _SERVER),
         "login": Entry(f"{_COMMANDS}.login:app", "Remember a server and a token.", _SERVER),
         "login-link": Entry(f"{_COMMANDS}.login:link_app", "Make a link that signs one browser in, once.", _SERVER),
         "git-credential": Entry(f"{_COMMANDS}.git_credential:app", "Let git push with the stored token.", _SERVER),

@@ -42,7 +42,7 @@ async def assemble(installation: Installation) -> Context:
             firewall.ensure, settings.network_pool, installation.id, (settings.http_port, settings.https_port)
         ),
         registry=Registry(),
-        registry_home=_registry_home(settings, layout),
+        registry_home=registry_home(settings, layout),
     )
 
 
@@ -50,7 +50,7 @@ def redis_url(installation: Installation) -> str:
     return installation.settings.redis_url or f"unix://{installation.layout.redis_socket}"
 
 
-def _registry_home(settings: Settings, layout: Layout) -> RegistryHome:
+def registry_home(settings: Settings, layout: Layout) -> RegistryHome:
     """The embedded one on loopback, which Docker speaks http to, or `host[:port][/prefix]` of the settings."""
     if settings.registry_url is None:
         password = layout.registry_password.read_text().strip()

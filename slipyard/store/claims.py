@@ -17,6 +17,7 @@ from slipyard.store.events import lock_app
 from slipyard.store.tables import Build, Deployment
 from slipyard.store.transition import transition
 
+_MACHINES_NAMESPACE = 0xEFFFFFFC  # PROC_PID_INIT_INO of Linux, the same on every machine
 Claimable = type[Build] | type[Deployment]
 Work = TypeVar("Work", Build, Deployment)
 
@@ -33,13 +34,14 @@ class Claim:
 class Holder:
     """A process that cannot be mistaken for a later one with the same number."""
 
-    host: str
+    host: str  # where the number means this process, from `numbering`
     pid: int
     started: str  # in clock ticks since the boot, from /proc
 
     @classmethod
     def me(cls) -> "Holder":
-        return cls(socket.gethostname(), os.getpid(), process_start(os.getpid()) or "0")
+        namespace = Path("/proc/self/ns/pid").stat().st_ino
+        return cls(numbering(socket.gethostname(), namespace), os.getpid(), process_start(os.getpid()) or "0")
 
     @classmethod
     def parse(cls, text: str) -> "Holder":
@@ -48,6 +50,11 @@ class Holder:
 
     def __str__(self) -> str:
         return f"{self.host}:{self.pid}:{self.started}"
+
+
+def numbering(host: str, namespace: int) -> str:
+    """Containers count processes anew, also where they have the machine's name: nobody else can tell their dead."""
+    return host if namespace == _MACHINES_NAMESPACE else f"{host}/{namespace}"
 
 
 def process_start(pid: int) -> str | None:

@@ -81,7 +81,7 @@ class Installation:
 
 
 def start_installation(home: Path, **settings: str) -> Installation:
-    port, http_port, https_port, registry_port = _free_ports(4)
+    port, http_port, https_port, registry_port = free_ports(4)
     environment = {
         "SLIPYARD_HOME": str(home),
         "SLIPYARD_PORT": str(port),
@@ -103,7 +103,7 @@ def purge_installation(installation: Installation) -> None:
     installation.slipyard("down", "--purge", "--yes")
 
 
-def _free_ports(count: int) -> list[int]:
+def free_ports(count: int) -> list[int]:
     sockets = [socket.create_server(("127.0.0.1", 0)) for _ in range(count)]
     ports = [each.getsockname()[1] for each in sockets]
     for each in sockets:

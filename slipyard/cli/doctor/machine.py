@@ -29,12 +29,14 @@ async def check_versions(subject: Subject) -> Finding:
 
 
 async def check_parts(subject: Subject) -> Finding:
-    if running_supervisor(subject.layout) is None:
-        return fail("parts", "Slipyard does not run", "`slipyard up --detach` starts it.")
+    supervised = running_supervisor(subject.layout) is not None
     trouble = api_trouble(subject.settings)
+    if trouble is not None and not supervised:
+        return fail("parts", "Slipyard does not run", "`slipyard up --detach` starts it.")
     if trouble is not None:
         return fail("parts", trouble, f"Look into {subject.layout.logs / 'slipyard.log'}.")
-    return ok("parts", f"the API answers at {subject.settings.api_url}")
+    by_others = "" if supervised else ", and something else than `slipyard up` looks after the parts"
+    return ok("parts", f"the API answers at {subject.settings.api_url}{by_others}")
 
 
 async def check_ports(subject: Subject) -> Finding:

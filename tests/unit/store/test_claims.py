@@ -8,7 +8,7 @@ from sqlalchemy.exc import IntegrityError
 from slipyard.domain.errors import LeaseLost
 from slipyard.domain.lifecycle import BuildStatus, DeploymentStatus, is_terminal
 from slipyard.store import claims
-from slipyard.store.claims import Holder, claim_build, claim_deployment, process_start
+from slipyard.store.claims import Holder, claim_build, claim_deployment, numbering, process_start
 from slipyard.store.tables import Build, Deployment
 from tests.unit.store.rows import NOW, add_app, add_build, add_deployment, add_release
 
@@ -120,3 +120,10 @@ def test_a_process_is_told_from_a_later_one_with_the_same_number():
         number = other.pid
         other.communicate(b"\n")
     assert process_start(number) is None
+
+
+def test_a_container_with_the_machines_name_counts_processes_for_itself():
+    machine, one, another = (numbering("host", namespace) for namespace in (0xEFFFFFFC, 4026532001, 4026532002))
+    assert machine == "host"
+    assert len({machine, one, another}) == 3
+    assert Holder.parse(str(Holder(one, 7, "1"))) == Holder(one, 7, "1")
