@@ -4,6 +4,7 @@ import asyncio
 import json
 import shutil
 from collections.abc import Callable
+from pathlib import Path
 
 from sqlalchemy.exc import SQLAlchemyError
 from sqlmodel import select
@@ -27,8 +28,20 @@ def purge(settings: Settings, layout: Layout, say: Callable[[str], None]) -> Non
     asyncio.run(firewall.remove(settings.network_pool, installation_id))
     if remove_boot_units(layout):
         say("systemd unit removed")
-    shutil.rmtree(layout.home)
+    _remove_directory(layout.home)
     say(f"{layout.home} removed")
+
+
+def _remove_directory(home: Path) -> None:
+    """Of a volume only what is in it: the volume is for those to remove who mounted it."""
+    if not home.is_mount():
+        shutil.rmtree(home)
+        return
+    for entry in home.iterdir():
+        if entry.is_dir() and not entry.is_symlink():
+            shutil.rmtree(entry)
+        else:
+            entry.unlink()
 
 
 def installation_id_of(layout: Layout) -> str:
