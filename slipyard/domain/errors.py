@@ -93,6 +93,10 @@ class SourceRefused(ValidationFailed):
     """A URL, ref, archive or image reference that is broken, forbidden or not there."""
 
 
+class RefNotFound(SourceRefused):
+    """The repository may be read, and has no such branch or commit."""
+
+
 class CodeHostRefused(UserError):
     """The API of a code host said no: the token, its rights or the repository's name. The same call is refused again."""
 
@@ -137,6 +141,16 @@ class HostUnknown(Unavailable):
     """DNS says that a host does not exist, which a name server that is away does not. Whose mistake it is, its caller knows."""
 
     code = "host_unknown"
+
+
+class AskedToWait(Unavailable):
+    """It answers, and says that it is asked too often: the same call is good again after `seconds`."""
+
+    code = "asked_to_wait"
+
+    def __init__(self, message: str, seconds: float) -> None:
+        super().__init__(message)
+        self.seconds = seconds
 
 
 class LeaseLost(SystemFault):

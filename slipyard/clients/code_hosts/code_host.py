@@ -12,9 +12,13 @@ from slipyard.domain.announcement import RequestChange
 
 
 class State(StrEnum):
+    """The last two say nothing against the commit: hosts that have a colour between red and green show them so."""
+
     PENDING = "pending"
     SUCCESS = "success"
     FAILURE = "failure"
+    CANCELLED = "cancelled"  # somebody ended it
+    SKIPPED = "skipped"  # a newer one took its place
 
 
 @dataclass(frozen=True)
