@@ -1,124 +1,151 @@
-"""A commit that somebody sent or announced: what becomes of it, decided once, and why."""
+"""A commit that somebody sent or announced: what becomes of it, decided once, and by which rule."""
 
-from dataclasses import dataclass
+from collections.abc import Sequence
+from dataclasses import replace
+from functools import partial
 
-from sqlmodel import Session, col, select
+from sqlmodel import Session
 
+from slipyard.domain.git_ref import branch_of
 from slipyard.domain.ids import new_id
-from slipyard.domain.lifecycle import DeploymentStatus
-from slipyard.domain.source import SourceType
+from slipyard.domain.push_rules import NO_COMMIT, Rule, Stopped, short_ref, tag_of
 from slipyard.pipeline.context import Context
+from slipyard.pipeline.keep_decision import amend_decision, keep_decision, recorded_decision
+from slipyard.pipeline.look_at_pushes import Looked, look_at_pushes
+from slipyard.pipeline.push_seen import ASKED_ITSELF, OWN_REMOTE, PushDecision, PushSeen
+from slipyard.pipeline.rule_on_push import rule_on_push
 from slipyard.pipeline.write_down import Asked, AskedBuild, write_build, write_deployment
-from slipyard.store.tables import App, Deployment, Push
+from slipyard.store.queries.pushes import held_pushes, newest_push
+from slipyard.store.tables import App, Push
 
-NO_COMMIT = "0" * 40
-OWN_REMOTE = "git"
-_HEADS = "refs/heads/"
+__all__ = ["NO_COMMIT", "OWN_REMOTE", "PushDecision", "PushSeen", "receive_push", "receive_pushes"]
 
-
-@dataclass(frozen=True)
-class PushSeen:
-    """`ref` is whole (refs/heads/main). `previous` is what the sender says the ref was before, if it says."""
-
-    app_id: str
-    ref: str
-    commit: str
-    previous: str | None
-    trigger: str
-    actor_name: str
-    delivery_id: str | None = None
-    no_cache: bool = False
-    forced: bool = False
-
-
-@dataclass(frozen=True)
-class PushDecision:
-    """`status` is deployed, ignored or superseded; `message` says why."""
-
-    status: str
-    message: str
-    build_id: str | None = None
-    deployment_id: str | None = None
+Ruled = tuple[PushSeen, Stopped | None]  # None: it deploys
+_TITLE = 100
+_VERDICTS = {"held": "skipped"}
+_BEST_FIRST = ("deployed", "skipped", "superseded", "ignored")
 
 
 async def receive_push(context: Context, push: PushSeen) -> PushDecision:
-    """Writes the push, its build and its deployment down in one transaction, then wakes a worker."""
-    older = await _is_older(context, push)
-    decision = await context.database.writing(lambda session: _decide(session, context, push, older=older))
+    return await receive_pushes(context, (push,))
+
+
+async def receive_pushes(context: Context, pushes: Sequence[PushSeen]) -> PushDecision:
+    """All that one message says to one app: the last that deploys takes the place of the others, and the app's own
+    branch comes last. Pushes, build, deployment and the decision about the delivery are written in one transaction."""
+    decision = None
+    while decision is None:  # once more where another push was decided while the mirror was asked
+        looked = await look_at_pushes(context, pushes)
+        decision = await context.database.writing(partial(_decide, context=context, looked=looked))
     if decision.build_id is not None:
         await context.queue.wake("build", decision.build_id)
     return decision
 
 
-async def _is_older(context: Context, push: PushSeen) -> bool:
-    """A late message, by ancestry in the mirror. A forced push goes back on purpose, and the own remote is never late."""
-    if push.forced or push.trigger == OWN_REMOTE or push.commit == NO_COMMIT:
-        return False
-    decided = await context.database.reading(lambda session: session.get_one(App, push.app_id).decided_commit)
-    if decided is None:
-        return False
-    return await context.git.is_ancestor(context.layout.repository(push.app_id), push.commit, decided)
+def _decide(session: Session, context: Context, looked: Looked) -> PushDecision | None:
+    app_id, delivery_id = looked.pushes[0].app_id, looked.pushes[0].delivery_id
+    app = session.get_one(App, app_id, with_for_update=True)
+    recorded = recorded_decision(session, delivery_id, app_id)
+    if recorded is not None:
+        return recorded
+    if app.decided_commit != looked.decided:
+        return None
+    ordered = sorted(looked.pushes, key=lambda push: branch_of(push.ref) == app.config.source.branch)
+    ruled = _one_wins([(push, rule_on_push(session, app, push, looked)) for push in ordered])
+    decision = _combined([_carry_out(session, context, app, push, stopped) for push, stopped in ruled])
+    keep_decision(session, context, delivery_id, app_id, decision)
+    return decision
 
 
-def _decide(session: Session, context: Context, push: PushSeen, *, older: bool) -> PushDecision:
-    app = session.get_one(App, push.app_id, with_for_update=True)
-    ignored = _why_not(session, app, push, older=older)
-    if ignored is not None:
-        _write(session, context, push, "ignored", ignored)
-        return PushDecision("ignored", ignored)
+def _one_wins(ruled: Sequence[Ruled]) -> list[Ruled]:
+    coming = [push for push, stopped in ruled if stopped is None or stopped.decision == "held"]
+    if len(coming) < 2:  # noqa: PLR2004 - nobody to win over
+        return list(ruled)
+    sentence = f"{short_ref(coming[-1].ref)} of the same push takes its place."
+    lost = Stopped(Rule.ORDER, sentence, "superseded")
+    return [(push, lost if push in coming[:-1] else stopped) for push, stopped in ruled]
+
+
+def _carry_out(session: Session, context: Context, app: App, push: PushSeen, stopped: Stopped | None) -> PushDecision:
+    if stopped is None:
+        return _deploy(session, context, app, push)
+    if stopped.decision in {"held", "skipped"}:
+        app.decided_commit = push.commit  # or polling would deploy it
+        session.add(app)
+    if stopped.decision == "held":
+        _supersede_held(session, app, push)
+    if push.trigger not in ASKED_ITSELF or not _is_said(session, push, stopped):
+        _write(session, context, app, push, stopped)
+    return PushDecision(_VERDICTS.get(stopped.decision, stopped.decision), stopped.sentence)
+
+
+def _is_said(session: Session, push: PushSeen, stopped: Stopped) -> bool:
+    """Who looks again and again says it once."""
+    newest = newest_push(session, push.app_id, push.ref)
+    if newest is None or newest.commit != push.commit:
+        return False
+    return stopped.rule is Rule.KNOWN or newest.rule == stopped.rule
+
+
+def _deploy(session: Session, context: Context, app: App, push: PushSeen) -> PushDecision:
+    _supersede_held(session, app, push)
     app.decided_commit = push.commit
-    asked = AskedBuild(app.config.source, ref=push.ref.removeprefix(_HEADS), commit=push.commit, no_cache=push.no_cache)
-    build = write_build(session, context, app, asked)
-    deployment = write_deployment(
-        session, context, app, Asked(push.trigger, push.actor_name, commit=push.commit, build_id=build.id)
-    )
-    reason = f"{push.commit[:12]} on {push.ref.removeprefix(_HEADS)} is being built as deployment {deployment.number}."
-    _write(session, context, push, "accepted", reason)
-    return PushDecision("deployed", reason, build.id, deployment.id)
+    build = write_build(session, context, app, what_to_build(app, push.ref, push.commit, no_cache=push.no_cache))
+    asked = Asked(push.trigger, push.actor_name, title=_title(app, push), commit=push.commit, build_id=build.id)
+    deployment = write_deployment(session, context, app, asked)
+    sentence = f"{push.commit[:12]} on {short_ref(push.ref)} is being built as deployment {deployment.number}."
+    rule = Rule.TAG if tag_of(push.ref) else Rule.BRANCH
+    _write(session, context, app, push, Stopped(rule, sentence, "accepted"))
+    return PushDecision("deployed", sentence, build.id, deployment.id)
 
 
-def _why_not(session: Session, app: App, push: PushSeen, *, older: bool) -> str | None:
-    source = app.config.source
-    branch = push.ref.removeprefix(_HEADS)
-    if app.deleting_at is not None:
-        return "The app is being deleted."
-    if source.type is not SourceType.GIT:
-        return f"The source of this app is {source.type}, not git; change its source to deploy pushes."
-    if not push.ref.startswith(_HEADS) or branch != source.branch:
-        return f"{push.ref} was stored; only branch {source.branch} is deployed."
-    if push.commit == NO_COMMIT:
-        return f"Branch {branch} was deleted; what is live stays."
-    if not app.config.auto_deploy:
-        return "auto_deploy is off; `slipyard deploy` deploys the branch's head."
-    return _already(session, app, push, older=older)
+def what_to_build(app: App, ref: str, commit: str, *, no_cache: bool = False) -> AskedBuild:
+    """By branch, so that the later of two builds is never the older commit. A tag, and what a check has passed, is
+    exactly that commit."""
+    exactly = tag_of(ref) is not None or app.config.triggers.after_check is not None
+    return AskedBuild(app.config.source, ref=None if exactly else branch_of(ref), commit=commit, no_cache=no_cache)
 
 
-def _already(session: Session, app: App, push: PushSeen, *, older: bool) -> str | None:
-    if push.commit == app.decided_commit:
-        active = session.exec(
-            select(Deployment).where(Deployment.app_id == app.id, col(Deployment.status) == DeploymentStatus.ACTIVE)
-        ).first()
-        if active is not None and active.commit == push.commit:
-            return f"{push.commit[:12]} is already live."
-        return f"{push.commit[:12]} was decided before; `slipyard deploy` deploys it again."
-    if older:
-        return f"{push.commit[:12]} is older than what was decided already."
-    return None
+def _title(app: App, push: PushSeen) -> str:
+    tag, branch = tag_of(push.ref), branch_of(push.ref)
+    where = f"Tag {tag}" if tag else "" if branch == app.config.source.branch else f"Branch {branch}"
+    message = push.head_message.strip().partition("\n")[0].strip()
+    return ": ".join(part for part in (where, message) if part)[:_TITLE]
 
 
-def _write(session: Session, context: Context, push: PushSeen, decision: str, reason: str) -> None:
+def _supersede_held(session: Session, app: App, push: PushSeen) -> None:
+    """A newer push takes the place of one that waits for its check."""
+    for row in held_pushes(session, app.id):
+        row.decision, row.rule = "superseded", Rule.ORDER
+        row.reason = f"{push.commit[:12]} took its place before the check {row.held_for} had passed."
+        session.add(row)
+        amend_decision(session, row.delivery_id, app.id, PushDecision("superseded", row.reason))
+
+
+def _combined(decisions: Sequence[PushDecision]) -> PushDecision:
+    best = min(decisions, key=lambda decision: _BEST_FIRST.index(decision.status))
+    others = len(decisions) - 1
+    if not others:
+        return best
+    rest = "The other ref of this push deploys" if others == 1 else f"The {others} other refs of this push deploy"
+    return replace(best, message=f"{best.message} {rest} nothing.")
+
+
+def _write(session: Session, context: Context, app: App, push: PushSeen, stopped: Stopped) -> None:
     session.add(
         Push(
             id=new_id("psh"),
             app_id=push.app_id,
             ref=push.ref,
             commit=push.commit,
-            previous=push.previous,
+            previous=push.previous if push.previous != NO_COMMIT else None,
             trigger=push.trigger,
             actor=push.actor_name,
             delivery_id=push.delivery_id,
-            decision=decision,
-            reason=reason,
+            decision=stopped.decision,
+            held_for=app.config.triggers.after_check if stopped.decision == "held" else None,
+            rule=stopped.rule,
+            reason=stopped.sentence,
             created_at=context.clock.now(),
         )
     )

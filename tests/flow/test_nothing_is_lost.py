@@ -102,7 +102,7 @@ async def test_a_late_message_about_an_older_commit_changes_nothing(system: Syst
 
     late = await receive_push(system.context, PushSeen(app_id, "refs/heads/main", older, None, "github", "dev"))
 
-    assert late.status == "ignored"
+    assert late.status == "superseded"
     assert "older" in late.message
 
 

@@ -1,0 +1,77 @@
+"""The first rule that stops a push, in the order that makes the most helpful answer. In the transaction that decides."""
+
+from sqlmodel import Session
+
+from slipyard.domain.push_rules import (
+    Rule,
+    Stopped,
+    stopped_by_auto_deploy,
+    stopped_by_check,
+    stopped_by_marker,
+    stopped_by_ref,
+)
+from slipyard.domain.source import SourceType
+from slipyard.pipeline.look_at_pushes import Looked
+from slipyard.pipeline.push_seen import ASKED_ITSELF, PushSeen
+from slipyard.store.queries.deployments import active_deployment, unfinished_deployments
+from slipyard.store.queries.pushes import came_before, check_seen, decided_head, newest_head
+from slipyard.store.tables import App
+
+
+def rule_on_push(session: Session, app: App, push: PushSeen, looked: Looked) -> Stopped | None:
+    """None where it deploys."""
+    config = app.config
+    return (
+        _stopped_by_source(app)
+        or stopped_by_ref(config, push.ref, push.commit)
+        or stopped_by_auto_deploy(config)
+        or _known(session, app, push)
+        or _late(session, app, push, looked)
+        or stopped_by_marker(push.head_message)
+        or looked.unwatched.get(push.commit)
+        or stopped_by_check(config, push.commit, check_seen(session, app.id, push.commit, config.triggers.after_check))
+    )
+
+
+def _stopped_by_source(app: App) -> Stopped | None:
+    if app.deleting_at is not None:
+        return Stopped(Rule.SOURCE, "The app is being deleted.")
+    if app.config.source.type is not SourceType.GIT:
+        kind = app.config.source.type
+        return Stopped(Rule.SOURCE, f"The source of this app is {kind}, not git; change its source to deploy pushes.")
+    return None
+
+
+def _known(session: Session, app: App, push: PushSeen) -> Stopped | None:
+    if push.again or push.commit not in {app.decided_commit, decided_head(session, app, push.ref)}:
+        return None
+    short, active = push.commit[:12], active_deployment(session, app.id)
+    if active is not None and active.commit == push.commit:
+        return Stopped(Rule.KNOWN, f"{short} is already live.")
+    under_way = next((row for row in unfinished_deployments(session, app.id) if row.commit == push.commit), None)
+    if under_way is not None:
+        return Stopped(Rule.KNOWN, f"{short} was decided before; deployment {under_way.number} of it is under way.")
+    if push.repeat:
+        return None
+    return Stopped(Rule.KNOWN, f"{short} was decided before; `slipyard deploy` deploys it again.")
+
+
+def _late(session: Session, app: App, push: PushSeen, looked: Looked) -> Stopped | None:
+    """Never by clock. By what the senders said of the ref, which needs no mirror; then by ancestry in the mirror.
+
+    Who moves a ref back says that it stood at what we know as its head: that is meant, also where the provider does
+    not say "forced". A commit that neither knows anything about is taken: its build takes the branch's head anyway.
+    """
+    decided = decided_head(session, app, push.ref)
+    if app.decided_commit is None or push.commit == decided or push.trigger in ASKED_ITSELF:
+        return None
+    if push.previous is not None and push.previous in {decided, newest_head(session, app.id, push.ref)}:
+        return None
+    short = push.commit[:12]
+    if decided is not None and came_before(session, app.id, push.ref, push.commit, decided):
+        sentence = f"{short} is older than {decided[:12]}, which was decided already: the ref has moved on from it."
+        return Stopped(Rule.ORDER, sentence, "superseded")
+    if push.commit in looked.older and app.decided_commit == looked.decided:
+        sentence = f"{short} is older than {app.decided_commit[:12]}, which was decided already and contains it."
+        return Stopped(Rule.ORDER, sentence, "superseded")
+    return None
