@@ -14,6 +14,7 @@ from slipyard.api.routes import (
     actions,
     app_environment,
     apps,
+    connections,
     deliveries_in,
     events,
     hooks,
@@ -28,6 +29,7 @@ from slipyard.api.routes.recovered_answer import recovered_answer
 from slipyard.pipeline.context import Context
 
 _REST = (
+    connections,
     access, apps, app_environment, actions, uploads, work, work_logs, runtime, events, hooks, queue, system,
 )  # fmt: skip
 _OUTSIDE = (deliveries_in.router, system.probes, gitserver.router, home.router, reference.router)

@@ -36,6 +36,8 @@ class _Commands(LazyGroup):
         "doctor": Entry(f"{_COMMANDS}.doctor:app", "Check everything that Slipyard stands on.", _SERVER),
         "part": Entry(f"{_COMMANDS}.up:part_app", "Run one part in the foreground, for containers.", _SERVER),
         "mirror": Entry(f"{_COMMANDS}.mirror:app", "Keep base images in the registry, for a buildkitd.", _SERVER),
+        "connect": Entry(f"{_COMMANDS}.connect:app", "Store a token for GitHub, GitLab and others.", _SERVER),
+        "connections": Entry(f"{_COMMANDS}.connect:list_app", "List and remove connections to code hosts.", _SERVER),
         "login": Entry(f"{_COMMANDS}.login:app", "Remember a server and a token.", _SERVER),
         "login-link": Entry(f"{_COMMANDS}.login:link_app", "Make a link that signs one browser in, once.", _SERVER),
         "git-credential": Entry(f"{_COMMANDS}.git_credential:app", "Let git push with the stored token.", _SERVER),
