@@ -1,16 +1,23 @@
 """Caddy's whole configuration as a value. It names hosts and files, never an address of an instance."""
 
-from collections.abc import Sequence
+from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, Literal
 
 from slipyard.deployer import caddy_pages
+from slipyard.deployer.caddy_editions import SPARE_APP, SPARE_HOST, SPARE_ROUTE, Edition
 from slipyard.deployer.route_files import STATE
 from slipyard.deployer.router import SLOTS, RoutedHost, RouteState
 from slipyard.deployer.routes import CURRENT
 
 Json = dict[str, Any]
+Scheme = Literal["http", "https"]
+
+# One listening socket for each scheme, under two numbers, opened by whoever starts Caddy.
+INHERITED: Mapping[Scheme, tuple[int, int]] = {"http": (3, 4), "https": (5, 6)}
+LEAVING_MILLISECONDS = 250
+_SPARES = 16  # each costs the request of a host behind it one look into a file, some 8 µs
 
 _MILLISECOND = 1_000_000  # Caddy's durations are nanoseconds
 _SECOND = 1000 * _MILLISECOND
@@ -29,13 +36,20 @@ class CaddyShape:
     access_log: Path | None = None
     log_megabytes: int = 20
     log_files: int = 3
+    inherited: bool = False  # the sockets come with the process; else Caddy opens its ports itself
+
+    @property
+    def spares(self) -> int:
+        """With TLS none: certificates are made for the names in the configuration."""
+        return _SPARES if self.tls == "off" else 0
 
 
-def caddy_config(hosts: Sequence[RoutedHost], shape: CaddyShape) -> Json:
+def caddy_config(edition: Edition, shape: CaddyShape) -> Json:
     """Without `admin`: where Caddy takes orders is decided by whoever starts it."""
-    apps: Json = {
-        "http": {"http_port": shape.http_port, "https_port": shape.https_port, "servers": _servers(hosts, shape)}
-    }
+    http: Json = {"http_port": shape.http_port, "https_port": shape.https_port, "servers": _servers(edition, shape)}
+    if shape.inherited:
+        http["shutdown_delay"] = LEAVING_MILLISECONDS * _MILLISECOND
+    apps: Json = {"http": http}
     if shape.tls == "internal":
         # Into no trust store: the machine's is not ours to change.
         apps["pki"] = {"certificate_authorities": {"local": {"install_trust": False}}}
@@ -43,51 +57,80 @@ def caddy_config(hosts: Sequence[RoutedHost], shape: CaddyShape) -> Json:
     return {"logging": _logging(shape), "apps": apps}
 
 
-def _servers(hosts: Sequence[RoutedHost], shape: CaddyShape) -> Json:
-    routes = [_app_route(app_id, names, shape) for app_id, names in _by_app(hosts).items()]
-    served: Json = {"routes": [*routes, {"handle": [_page(404, caddy_pages.NO_APP)]}]}
+def _servers(edition: Edition, shape: CaddyShape) -> Json:
+    printed = [_printed_route(routed, edition, shape) for routed in edition.hosts]
+    spare = [_spare_route(directory, shape) for directory in edition.spares]
+    nobody = {"handle": [_page(404, caddy_pages.NO_APP)]}
+    served: Json = {"routes": [_leaving(), *printed, *spare, nobody]}
     if shape.access_log is not None:
         served["logs"] = {"default_logger_name": _ACCESS}
     if shape.tls == "off":
-        return {_SERVED: {**served, "listen": [f":{shape.http_port}"], "automatic_https": {"disable": True}}}
+        return {_SERVED: {**served, **_listen(edition, shape, "http"), "automatic_https": {"disable": True}}}
     return {
-        _SERVED: {**served, "listen": [f":{shape.https_port}"], "automatic_https": {"disable_redirects": True}},
+        _SERVED: {**served, **_listen(edition, shape, "https"), "automatic_https": {"disable_redirects": True}},
         "to_https": {
-            "listen": [f":{shape.http_port}"],
-            "routes": [{"handle": [_to_https(shape)]}],
+            **_listen(edition, shape, "http"),
+            "routes": [_leaving(), {"handle": [_to_https(shape)]}],
             "automatic_https": {"disable": True},
         },
     }
 
 
-def _by_app(hosts: Sequence[RoutedHost]) -> dict[str, list[str]]:
-    found: dict[str, list[str]] = {}
-    for host in sorted(hosts, key=lambda routed: (routed.app_id, routed.host)):
-        found.setdefault(host.app_id, []).append(host.host)
-    return found
+def _listen(edition: Edition, shape: CaddyShape, scheme: Scheme) -> Json:
+    """Each edition takes the other number of the same socket: only where an address goes away does Caddy keep to
+    `shutdown_delay`, in which the connections of the edition before are told to close."""
+    if not shape.inherited:
+        return {"listen": [f":{shape.http_port if scheme == 'http' else shape.https_port}"]}
+    listen: Json = {"listen": [f"fd/{INHERITED[scheme][edition.number % 2]}"]}
+    if scheme == "https":
+        # Caddy would know https by the port; and HTTP/3 needs a socket of its own.
+        listen |= {"tls_connection_policies": [{}], "protocols": ["h1", "h2"]}
+    return listen
 
 
-def _app_route(app_id: str, names: list[str], shape: CaddyShape) -> Json:
-    current = f"{shape.routes}/{app_id}/{CURRENT}"
+def _leaving() -> Json:
+    """A client that is told to close asks over a new connection; one that finds it closed loses its request."""
+    ordinary = {"vars": {"{http.shutting_down}": ["true"]}, "not": [{"header": {"Upgrade": ["*"]}}]}
+    return {"match": [ordinary], "handle": [{"handler": "headers", "response": {"set": {"Connection": ["close"]}}}]}
+
+
+def _printed_route(routed: RoutedHost, edition: Edition, shape: CaddyShape) -> Json:
+    """The file is asked behind the host's match: matchers side by side come in any order, and hosts are many."""
+    still = {"vars": {f"{{file.{edition.owner_file(routed.host)}}}": [routed.app_id]}}
+    owned = {
+        "match": [still],
+        "handle": _states(f"{shape.routes}/{routed.app_id}", routed.app_id, shape),
+        "terminal": True,
+    }
+    return {"match": [{"host": [routed.host]}], "handle": [{"handler": "subroute", "routes": [owned]}]}
+
+
+def _spare_route(directory: Path, shape: CaddyShape) -> Json:
+    host, app = f"{{file.{directory}/{SPARE_HOST}}}", f"{{file.{directory}/{SPARE_APP}}}"
+    return {"match": [{"host": [host]}], "handle": _states(f"{directory}/{SPARE_ROUTE}", app, shape), "terminal": True}
+
+
+def _states(route: str, app: str, shape: CaddyShape) -> list[Json]:
+    current = f"{route}/{CURRENT}"
     states = [
-        {**_when(current, RouteState.AWAKE), "handle": _proxied(app_id, current, shape)},
+        {**_when(current, RouteState.AWAKE), "handle": _proxied(app, current, shape)},
         {**_when(current, RouteState.STOPPED), "handle": [_page(503, caddy_pages.STOPPED)]},
         {"handle": [_page(503, caddy_pages.NOT_DEPLOYED)]},
     ]
-    return {"match": [{"host": names}], "handle": [{"handler": "subroute", "routes": states}], "terminal": True}
+    return [{"handler": "subroute", "routes": states}]
 
 
 def _when(current: str, state: RouteState) -> Json:
     return {"match": [{"vars": {f"{{file.{current}/{STATE}}}": [state.value]}}], "terminal": True}
 
 
-def _proxied(app_id: str, current: str, shape: CaddyShape) -> list[Json]:
+def _proxied(app: str, current: str, shape: CaddyShape) -> list[Json]:
     proxy = _reverse_proxy(current)
     if shape.access_log is None:
         return [proxy]
     answered = "{http.reverse_proxy.upstream.hostport}"
     return [
-        {"handler": "log_append", "key": "app", "value": app_id},
+        {"handler": "log_append", "key": "app", "value": app},
         {"handler": "log_append", "key": "upstream", "value": answered},
         proxy,
     ]

@@ -1,10 +1,11 @@
-"""Traffic by files and Caddy: a switch is a rename, and Caddy is spoken to only when hosts come and go."""
+"""Traffic by files and Caddy: a switch is a rename, and mostly so is a host that comes or goes."""
 
 import asyncio
 from collections.abc import Sequence
 
 from slipyard.clients.caddy import CaddyAdmin
 from slipyard.deployer.caddy_config import CaddyShape, caddy_config
+from slipyard.deployer.caddy_editions import Editions
 from slipyard.deployer.router import Route, RoutedHost
 from slipyard.deployer.routes import Routes
 from slipyard.domain.errors import ValidationFailed
@@ -18,6 +19,7 @@ class CaddyRouter:
         self._admin = admin
         self._shape = shape
         self._routes = Routes(shape.routes)
+        self._editions = Editions(shape.routes, shape.spares)
 
     async def switch(self, route: Route) -> None:
         await asyncio.to_thread(self._routes.switch, route)
@@ -26,12 +28,18 @@ class CaddyRouter:
         return await asyncio.to_thread(self._routes.current, app_id)
 
     async def publish(self, hosts: Sequence[RoutedHost]) -> None:
-        """Costs Caddy nothing where it knows exactly these hosts already."""
+        """Mostly files: Caddy is given a new edition where the one that it runs has no room, or was made from other
+        settings. Call it under a lock across processes."""
         _check_hosts(hosts)
         known = await self._admin.config()
-        wanted = {"admin": known.get("admin", {}), **caddy_config(hosts, self._shape)}
-        if known != wanted:
-            await self._admin.load(wanted)
+        orders = {"admin": known.get("admin", {})}
+        newest = await asyncio.to_thread(self._editions.newest)
+        runs = newest is not None and known == {**orders, **caddy_config(newest, self._shape)}
+        if newest is not None and runs and await asyncio.to_thread(self._editions.fit, newest, hosts):
+            return
+        edition = await asyncio.to_thread(self._editions.issue, hosts)
+        await self._admin.load({**orders, **caddy_config(edition, self._shape)})
+        await asyncio.to_thread(self._editions.prune, edition)
 
     async def forget(self, app_id: str) -> None:
         await asyncio.to_thread(self._routes.forget, app_id)
@@ -50,6 +58,7 @@ def caddy_shape(settings: Settings, layout: Layout) -> CaddyShape:
         https_port=settings.https_port,
         tls=settings.tls,
         access_log=layout.logs / "access.log",
+        inherited=settings.caddy_admin is None,
     )
 
 

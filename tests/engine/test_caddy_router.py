@@ -3,14 +3,15 @@
 import asyncio
 import ssl
 import tempfile
-from contextlib import suppress
+from collections.abc import AsyncIterator, Mapping
+from contextlib import asynccontextmanager, suppress
 from dataclasses import dataclass, replace
 from pathlib import Path
 
 import pytest
 
 from slipyard.clients.caddy import Caddy
-from slipyard.deployer.caddy_config import CaddyShape
+from slipyard.deployer.caddy_config import INHERITED, CaddyShape
 from slipyard.deployer.caddy_router import CaddyRouter
 from slipyard.deployer.router import Route, RoutedHost, RouteState
 from slipyard.domain.errors import SystemFault, Unavailable
@@ -45,10 +46,26 @@ class Bench:
 
 @pytest.fixture
 async def bench():
+    """As `slipyard up` starts it: the sockets come with the process."""
+    http, https = free_port(), free_port()
+    ports = dict.fromkeys(INHERITED["http"], http) | dict.fromkeys(INHERITED["https"], https)
+    async with _bench(CaddyShape(Path(), http, https, inherited=True), ports) as bench:
+        yield bench
+
+
+@pytest.fixture
+async def bench_elsewhere():
+    """A Caddy that somebody else runs: it opens its ports itself."""
+    async with _bench(CaddyShape(Path(), free_port(), free_port()), {}) as bench:
+        yield bench
+
+
+@asynccontextmanager
+async def _bench(shape: CaddyShape, ports: Mapping[int, int]) -> AsyncIterator[Bench]:
     with tempfile.TemporaryDirectory(prefix="caddy-") as name:
         directory = Path(name)
-        async with caddy_process(directory) as caddy:
-            shape = CaddyShape(directory / "routes", free_port(), free_port(), access_log=directory / "access.log")
+        async with caddy_process(directory, ports) as caddy:
+            shape = replace(shape, routes=directory / "routes", access_log=directory / "access.log")
             yield Bench(caddy, shape, CaddyRouter(Caddy(caddy.admin), shape))
 
 
@@ -150,6 +167,72 @@ async def test_the_address_of_a_stopped_app_never_answers_for_another(bench):
     assert (await bench.get("two.localhost")).body == "two"
     assert {(await bench.get("one.localhost")).status for _ in range(20)} == {503}
     await second.stop()
+
+
+async def test_apps_come_and_go_and_another_app_loses_no_request(bench):
+    backend, one = await Backend("one").start(), RoutedHost("one.localhost", ONE)
+    await bench.router.switch(awake(ONE, 1, backend))
+    await bench.router.publish([one])
+    async with asyncio.timeout(DEADLINE), Load(bench.shape.http_port, one.host, fresh=4) as load:
+        for number in range(bench.shape.spares):
+            other = RoutedHost(f"n{number}.localhost", new_id("app"))
+            await bench.router.publish([one, other])
+            assert (await bench.get(other.host)).status == 503
+            await bench.router.publish([one])
+            assert (await bench.get(other.host)).status == 404
+            await load.more(20)
+    assert load.failures == {}
+    await backend.stop()
+
+
+async def test_when_all_spares_are_used_a_new_edition_takes_over_and_kept_connections_leave_in_time(bench):
+    """A request is lost only where it was accepted and not yet read in the instant that the edition before ended."""
+    backend, hosts = await Backend("one").start(), [RoutedHost("one.localhost", ONE)]
+    await bench.router.switch(awake(ONE, 1, backend))
+    await bench.router.publish(hosts)
+    async with asyncio.timeout(DEADLINE), Load(bench.shape.http_port, "one.localhost") as load:
+        for edition in range(3):
+            hosts += [RoutedHost(f"n{edition}-{number}.localhost", TWO) for number in range(bench.shape.spares + 1)]
+            await bench.router.publish(hosts)
+            await load.more(50)
+    assert load.told_to_close > 0
+    assert load.failures.total() <= load.told_to_close / 10
+    assert {(await bench.get(routed.host)).status for routed in hosts[1:]} == {503}
+    await backend.stop()
+
+
+async def test_an_app_in_a_spare_is_served_logged_and_counted_like_any_other(bench):
+    backend = await Backend("two").start()
+    await bench.router.publish([RoutedHost("one.localhost", ONE)])
+    await bench.router.publish([RoutedHost("one.localhost", ONE), RoutedHost("two.localhost", TWO)])
+    await bench.router.switch(awake(TWO, 1, backend))
+    assert (await bench.get("TWO.localhost")).body == "two"
+    async with asyncio.timeout(DEADLINE):
+        while backend.address not in (text := bench.shape.access_log.read_text()):
+            await bench.get("two.localhost")
+    assert f'"app":"{TWO}"' in text
+    await backend.stop()
+
+
+async def test_whoever_connects_while_caddy_starts_again_waits_instead_of_being_refused(bench):
+    backend = await Backend("one").start()
+    await bench.router.switch(awake(ONE, 1, backend))
+    await bench.router.publish([RoutedHost("one.localhost", ONE)])
+    await bench.caddy.kill()
+    async with asyncio.timeout(DEADLINE):
+        waiting = asyncio.create_task(bench.get("one.localhost"))
+        await bench.caddy.start()
+        assert (await waiting).body == "one"
+    await backend.stop()
+
+
+async def test_a_caddy_elsewhere_serves_hosts_that_come_and_go(bench_elsewhere):
+    bench, backend = bench_elsewhere, await Backend("one").start()
+    await bench.router.switch(awake(ONE, 1, backend))
+    await bench.router.publish([RoutedHost("one.localhost", ONE)])
+    await bench.router.publish([RoutedHost("one.localhost", ONE), RoutedHost("two.localhost", TWO)])
+    assert [(await bench.get(f"{name}.localhost")).status for name in ("one", "two", "three")] == [200, 503, 404]
+    await backend.stop()
 
 
 async def test_hosts_come_and_go_and_the_others_go_on(bench):

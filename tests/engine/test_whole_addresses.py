@@ -54,6 +54,21 @@ def test_a_deleted_apps_host_answers_404_and_never_shows_who_got_its_network(
     assert {status for status, _ in load.seen} <= {200, STOPPED, NO_APP}
 
 
+def test_apps_that_come_and_go_cost_another_app_no_request(
+    whole_app: WholeApp, start_others: Callable[[], list[WholeApp]]
+) -> None:
+    whole_app.push("mine")
+
+    with Load(whole_app) as load:
+        for other in start_others():
+            other.slipyard.slipyard("apps", "delete", other.slug, "--yes", "--wait")
+            assert other.slipyard.answer(other.slug).status_code == NO_APP
+            load.more()
+
+    assert load.lost == []
+    assert load.texts == {"mine"}
+
+
 def test_a_host_that_nobody_has_answers_404(slipyard: Installation) -> None:
     assert slipyard.answer("nobody-has-this").status_code == NO_APP
 

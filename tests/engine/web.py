@@ -62,17 +62,20 @@ async def get(port: int, host: str, path: str = "/", tls: ssl.SSLContext | None 
 
 
 class Load:
-    """Clients that ask one host again and again over kept connections, until told to stop."""
+    """Clients that ask one host again and again, until told to stop: over kept connections, and `fresh` ones over a new one
+    for each request."""
 
-    def __init__(self, port: int, host: str, clients: int = 4) -> None:
+    def __init__(self, port: int, host: str, clients: int = 4, fresh: int = 0) -> None:
         self.answers: Counter[str] = Counter()
         self.failures: Counter[str] = Counter()
+        self.told_to_close = 0
         self._port, self._host = port, host
         self._over = False
-        self._clients = clients
+        self._clients, self._fresh = clients, fresh
 
     async def __aenter__(self) -> Self:
-        self._tasks = [asyncio.create_task(self._ask_on()) for _ in range(self._clients)]
+        kept = [True] * self._clients + [False] * self._fresh
+        self._tasks = [asyncio.create_task(self._ask_on(keep)) for keep in kept]
         return self
 
     async def __aexit__(self, *_: object) -> None:
@@ -92,20 +95,24 @@ class Load:
 
         await until(reached)
 
-    async def _ask_on(self) -> None:
-        reader, writer = await asyncio.open_connection("127.0.0.1", self._port)
+    async def _ask_on(self, keep: bool) -> None:
         while not self._over:
+            reader, writer = await asyncio.open_connection("127.0.0.1", self._port)
             try:
-                status, body = await self._ask(reader, writer)
+                await self._ask_over(reader, writer, keep)
             except (OSError, asyncio.IncompleteReadError) as error:
                 self.failures[repr(error)] += 1
-                reader, writer = await asyncio.open_connection("127.0.0.1", self._port)
-            else:
-                (self.answers if status == 200 else self.failures)[body if status == 200 else str(status)] += 1
-        writer.close()
+            writer.close()
 
-    async def _ask(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> tuple[int, str]:
-        writer.write(f"GET / HTTP/1.1\r\nHost: {self._host}\r\n\r\n".encode())
-        head = (await reader.readuntil(b"\r\n\r\n")).decode().lower()
-        length = int(head.partition("content-length:")[2].partition("\r\n")[0])
-        return int(head.split(" ")[1]), (await reader.readexactly(length)).decode()
+    async def _ask_over(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter, keep: bool) -> None:
+        """Until the server says that it closes, and once where the connection is not kept."""
+        while not self._over:
+            writer.write(f"GET / HTTP/1.1\r\nHost: {self._host}\r\n\r\n".encode())
+            head = (await reader.readuntil(b"\r\n\r\n")).decode().lower()
+            length = int(head.partition("content-length:")[2].partition("\r\n")[0])
+            status, body = int(head.split(" ")[1]), (await reader.readexactly(length)).decode()
+            (self.answers if status == 200 else self.failures)[body if status == 200 else str(status)] += 1
+            closing = "\r\nconnection: close" in head
+            self.told_to_close += closing
+            if closing or not keep:
+                return

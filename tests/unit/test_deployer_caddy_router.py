@@ -1,11 +1,14 @@
 """What Caddy is told, and when: hosts and files, never an address."""
 
 import json
+from dataclasses import replace
+from pathlib import Path
 
 import pytest
 
 from slipyard.clients.caddy_fake import FakeCaddy
 from slipyard.deployer.caddy_config import CaddyShape, caddy_config
+from slipyard.deployer.caddy_editions import Edition
 from slipyard.deployer.caddy_router import CaddyRouter, caddy_shape
 from slipyard.deployer.router import SLOTS, Route, RoutedHost, RouteState
 from slipyard.domain.errors import SlipyardError, Unavailable, ValidationFailed
@@ -53,13 +56,96 @@ async def test_a_router_that_is_away_is_unavailable_and_files_still_switch(route
     assert await router.current(ONE) == route
 
 
-async def test_caddy_is_told_only_of_a_change_of_hosts(router, caddy):
+async def test_the_same_hosts_again_are_no_load(router, caddy):
     hosts = [RoutedHost("b.localhost", TWO), RoutedHost("a.localhost", ONE)]
     await router.publish(hosts)
     await router.publish(list(reversed(hosts)))
     await router.switch(Route(ONE, 1, RouteState.AWAKE, ("10.0.0.2:3000",)))
     assert caddy.loads == 1
+
+
+async def test_a_host_that_comes_is_written_into_a_spare_and_caddy_is_told_nothing(router, caddy, shape):
+    await router.publish([RoutedHost("a.localhost", ONE)])
+    await router.publish([RoutedHost("a.localhost", ONE), RoutedHost("b.localhost", TWO)])
+    assert caddy.loads == 1
+    spare = shape.routes / "editions" / "1" / "spares" / "0"
+    assert [(spare / name).read_text() for name in ("host", "app")] == ["b.localhost", TWO]
+    assert (spare / "route").readlink() == shape.routes / TWO
+
+
+async def test_a_host_that_goes_has_no_owner_and_caddy_is_told_nothing(router, caddy, shape):
+    await router.publish([RoutedHost("a.localhost", ONE)])
+    await router.publish([RoutedHost("b.localhost", TWO)])
+    await router.publish([])
+    assert caddy.loads == 1
+    edition = shape.routes / "editions" / "1"
+    assert (edition / "owners" / "a.localhost").read_text() == "-"
+    assert (edition / "spares" / "0" / "host").read_text() == "-"
+
+
+async def test_a_spare_is_never_used_again_and_a_new_edition_prints_what_there_is(router, caddy, shape):
+    await router.publish([])
+    for number in range(shape.spares + 1):
+        assert caddy.loads == 1
+        await router.publish([RoutedHost(f"n{number}.localhost", new_id("app"))])
+    assert caddy.loads == 2
+    assert f"n{shape.spares}.localhost" in json.dumps(await caddy.config())
+
+
+async def test_many_hosts_at_once_are_one_load(router, caddy, shape):
+    await router.publish([])
+    await router.publish([RoutedHost(f"n{number}.localhost", ONE) for number in range(shape.spares + 1)])
+    assert caddy.loads == 2
+
+
+async def test_a_host_that_goes_over_to_another_app_leaves_the_first(router, caddy, shape):
+    await router.publish([RoutedHost("a.localhost", ONE)])
+    await router.publish([RoutedHost("a.localhost", TWO)])
+    edition = shape.routes / "editions" / "1"
+    assert caddy.loads == 1
+    assert (edition / "owners" / "a.localhost").read_text() == "-"
+    assert (edition / "spares" / "0" / "app").read_text() == TWO
+
+
+@pytest.mark.parametrize("torn", ["", "null", "[1]", '[{"host": 1}]'])
+async def test_after_a_power_cut_that_tore_the_files_a_new_edition_is_made(router, caddy, shape, torn):
+    await router.publish([RoutedHost("a.localhost", ONE)])
+    (shape.routes / "editions" / "1" / "hosts.json").write_text(torn)
+    await router.publish([RoutedHost("a.localhost", ONE)])
+    assert caddy.loads == 2
+    await router.publish([RoutedHost("a.localhost", ONE)])
+    assert caddy.loads == 2
+
+
+async def test_an_empty_owner_or_spare_is_written_again(router, caddy, shape):
+    hosts = [RoutedHost("a.localhost", ONE), RoutedHost("b.localhost", TWO)]
     await router.publish(hosts[:1])
+    await router.publish(hosts)
+    edition = shape.routes / "editions" / "1"
+    (edition / "owners" / "a.localhost").write_text("")
+    (edition / "spares" / "0" / "host").write_text("")
+    await router.publish(hosts)
+    assert (edition / "owners" / "a.localhost").read_text() == ONE
+    assert [(edition / "spares" / spare / "host").read_text() for spare in "01"] == ["-", "b.localhost"]
+    assert caddy.loads == 1
+
+
+async def test_other_settings_are_a_new_edition(caddy, shape):
+    await CaddyRouter(caddy, shape).publish([])
+    await CaddyRouter(caddy, replace(shape, http_port=8081)).publish([])
+    assert caddy.loads == 2
+
+
+async def test_old_editions_go_but_for_the_one_that_still_answers_its_requests(caddy, shape):
+    for port in range(8080, 8085):
+        await CaddyRouter(caddy, replace(shape, http_port=port)).publish([])
+    assert sorted(path.name for path in (shape.routes / "editions").iterdir()) == ["4", "5"]
+
+
+async def test_with_tls_a_new_host_is_in_the_configuration_since_certificates_are_made_for_its_names(caddy, shape):
+    router = CaddyRouter(caddy, replace(shape, tls="internal"))
+    for hosts in ([], [RoutedHost("a.localhost", ONE)], []):
+        await router.publish(hosts)
     assert caddy.loads == 2
 
 
@@ -75,9 +161,10 @@ async def test_requests_in_flight_are_summed_over_the_addresses(router, caddy):
 
 
 def test_every_slot_is_dialled_from_its_file_and_every_other_host_is_404(shape):
-    [server] = caddy_config([RoutedHost("a.localhost", ONE)], shape)["apps"]["http"]["servers"].values()
-    app, rest = server["routes"]
-    proxy = app["handle"][0]["routes"][0]["handle"][-1]
+    [server] = caddy_config(edition(RoutedHost("a.localhost", ONE)), shape)["apps"]["http"]["servers"].values()
+    _leaving, app, rest = server["routes"]
+    [owned] = app["handle"][0]["routes"]
+    proxy = owned["handle"][0]["routes"][0]["handle"][-1]
     assert [upstream["dial"] for upstream in proxy["upstreams"]] == [
         f"{{file.{shape.routes}/{ONE}/current/{slot}}}" for slot in range(SLOTS)
     ]
@@ -87,11 +174,24 @@ def test_every_slot_is_dialled_from_its_file_and_every_other_host_is_404(shape):
 
 
 def test_with_tls_plain_http_only_points_to_https(shape):
-    config = caddy_config([RoutedHost("a.localhost", ONE)], CaddyShape(shape.routes, 80, 443, tls="internal"))
+    secured = CaddyShape(shape.routes, 80, 443, tls="internal")
+    config = caddy_config(edition(RoutedHost("a.localhost", ONE)), secured)
     servers = config["apps"]["http"]["servers"]
     assert servers["apps"]["listen"] == [":443"]
     assert "https://{http.request.host}{http.request.uri}" in json.dumps(servers["to_https"])
     assert config["apps"]["tls"]["automation"]["policies"] == [{"issuers": [{"module": "internal"}]}]
+
+
+def test_from_one_edition_to_the_next_inherited_sockets_change_their_number(shape):
+    inherited = replace(shape, tls="internal", inherited=True)
+    servers = [caddy_config(edition(number=number), inherited)["apps"]["http"]["servers"] for number in (1, 2, 3)]
+    assert [each["apps"]["listen"] for each in servers] == [["fd/6"], ["fd/5"], ["fd/6"]]
+    assert [each["to_https"]["listen"] for each in servers] == [["fd/4"], ["fd/3"], ["fd/4"]]
+    assert servers[0]["apps"]["tls_connection_policies"] == [{}]
+
+
+def edition(*hosts: RoutedHost, number: int = 1) -> Edition:
+    return Edition(number, Path("/editions") / str(number), hosts)
 
 
 def test_a_way_of_tls_that_is_not_served_is_refused(tmp_path):

@@ -6,9 +6,11 @@ from pathlib import Path
 
 import httpx
 
+from slipyard.cli.up.listening import ListeningSockets
 from slipyard.cli.up.service import Service
 from slipyard.clients.caddy import caddy_binary, caddy_command
-from slipyard.deployer.caddy_config import caddy_config
+from slipyard.deployer.caddy_config import INHERITED, CaddyShape, caddy_config
+from slipyard.deployer.caddy_editions import Editions
 from slipyard.deployer.caddy_router import caddy_shape
 from slipyard.domain.layout import Layout
 from slipyard.domain.settings import Settings
@@ -22,14 +24,24 @@ def caddy_service(settings: Settings, layout: Layout) -> Service | None:
     directory.mkdir(mode=0o700, exist_ok=True)
     first = directory / "first.json"
     orders = {"admin": {"listen": f"unix/{layout.caddy_socket}|0600"}}
-    first.write_text(json.dumps({**orders, **caddy_config([], caddy_shape(settings, layout))}))
+    shape = caddy_shape(settings, layout)
+    edition = Editions(shape.routes, shape.spares).first
+    first.write_text(json.dumps({**orders, **caddy_config(edition, shape)}))
     return Service(
         "caddy",
         caddy_command(caddy_binary(settings.caddy), first),
         layout,
         answers=lambda: caddy_answers(layout.caddy_socket),
+        sockets=_sockets(shape),
         environment={"XDG_CONFIG_HOME": str(directory), "XDG_DATA_HOME": str(directory)},
     )
+
+
+def _sockets(shape: CaddyShape) -> ListeningSockets:
+    ports = dict.fromkeys(INHERITED["http"], shape.http_port)
+    if shape.tls != "off":
+        ports |= dict.fromkeys(INHERITED["https"], shape.https_port)
+    return ListeningSockets(ports)
 
 
 def caddy_answers(path: Path) -> bool:

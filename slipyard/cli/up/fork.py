@@ -10,6 +10,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from slipyard.cli.up.identity import Identity
+from slipyard.cli.up.listening import ListeningSockets
 from slipyard.cli.up.log_sink import open_log, rotate
 from slipyard.cli.up.prctl import die_with, name_process
 
@@ -38,11 +39,14 @@ class Program:
     pid_file: Path
     log: Path
     made_from: str
+    sockets: ListeningSockets | None = None
 
 
 def fork_program(program: Program) -> int:
     """The pid of a child in a session of its own. It signs its pid file itself, so that none is ever started unseen."""
     _prepare_log(program.log)
+    if program.sockets is not None:
+        program.sockets.open()
     with _quiet_signals():
         pid = os.fork()
         if pid:
@@ -94,9 +98,11 @@ def _become(program: Program) -> int:
         identity.write(program.pid_file)
     _redirect(open_log(program.log))
     try:
+        if program.sockets is not None:
+            program.sockets.pass_on()
         os.execve(program.command[0], list(program.command), dict(program.environment))  # noqa: S606 - no shell is wanted
     except OSError as error:
-        os.write(2, f"{program.command[0]} cannot be executed: {error}\n".encode())
+        os.write(2, f"{program.command[0]} cannot be started: {error}\n".encode())
     return _NOT_EXECUTABLE
 
 

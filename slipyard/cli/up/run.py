@@ -15,7 +15,7 @@ from slipyard.cli.up.fork import fork_function
 from slipyard.cli.up.journal import configure_logging, supervisor_log
 from slipyard.cli.up.lock import take_lock
 from slipyard.cli.up.log_sink import LogSink
-from slipyard.cli.up.parts import Part, parts_of
+from slipyard.cli.up.parts import WORKER, Part, parts_of
 from slipyard.cli.up.ports import require_free
 from slipyard.cli.up.prctl import name_process, share_one_heap
 from slipyard.cli.up.prepare import prepare_installation
@@ -64,8 +64,9 @@ def _start(settings: Settings, layout: Layout, report: Report, sink: LogSink) ->
     _warm_up(settings)
     _settle_memory()
     watch = StartWatch(settings, layout, report, supervisor, sink)
+    private = functools.partial(_private_descriptors, supervisor, lock, services)
     for part, entry in entries:
-        supervisor.add(_part_child(part.name, entry, supervisor, lock, watch))
+        supervisor.add(_part_child(part.name, entry, private, watch))
     supervisor.add(watch.child(lock))
     return supervisor, watch
 
@@ -112,9 +113,16 @@ def _settle_memory() -> None:
     gc.freeze()
 
 
-def _part_child(name: str, entry: Callable[[], object], supervisor: Supervisor, lock: int, watch: StartWatch) -> Child:
+def _private_descriptors(supervisor: Supervisor, lock: int, services: Sequence[Service]) -> list[int]:
+    held = [descriptor for service in services if service.sockets for descriptor in service.sockets.held]
+    return [*supervisor.private_descriptors, lock, *held]
+
+
+def _part_child(
+    name: str, entry: Callable[[], object], private: Callable[[], Sequence[int]], watch: StartWatch
+) -> Child:
     def start(output: int) -> int:
-        return fork_function(entry, name=name, output=output, close=(*supervisor.private_descriptors, lock))
+        return fork_function(entry, name=name, output=output, close=private())
 
     return Child(name, start, on_exit=lambda code: watch.part_ended(name, code))
 
@@ -122,7 +130,7 @@ def _part_child(name: str, entry: Callable[[], object], supervisor: Supervisor, 
 def _stages(parts: Sequence[Part]) -> list[Stage]:
     """First nobody is let in, then work is given back, then the loops end."""
     names = [part.name for part in parts]
-    workers = frozenset(name for name in names if name.startswith(("build-", "deploy-")))
+    workers = frozenset(name for name in names if name.startswith(WORKER))
     return [
         Stage(frozenset({"api"}), API_GRACE),
         Stage(workers, WORKER_GRACE),

@@ -9,6 +9,7 @@ from pathlib import Path
 from slipyard.cli.up.child import Child
 from slipyard.cli.up.fork import Program, fork_program
 from slipyard.cli.up.identity import Identity
+from slipyard.cli.up.listening import ListeningSockets
 from slipyard.cli.up.stop import stop
 from slipyard.domain.layout import Layout
 
@@ -25,10 +26,12 @@ class Service:
     answers: Callable[[], bool]
     configuration: str = ""  # what it reads besides its command: another one means another process
     environment: Mapping[str, str] | None = None
+    sockets: ListeningSockets | None = None  # passed on at each start; those of another port mean another process
 
     @property
     def made_from(self) -> str:
-        return hashlib.sha256("\0".join([*self.command, self.configuration]).encode()).hexdigest()[:16]
+        sockets = [] if self.sockets is None else [self.sockets.description]
+        return hashlib.sha256("\0".join([*self.command, self.configuration, *sockets]).encode()).hexdigest()[:16]
 
     def program(self) -> Program:
         inherited = {name: os.environ[name] for name in _PASSED_ON if name in os.environ}
@@ -38,6 +41,7 @@ class Service:
             pid_file=service_pid_file(self.layout, self.name),
             log=self.layout.logs / f"{self.name}.log",
             made_from=self.made_from,
+            sockets=self.sockets,
         )
 
     def survivor(self) -> Identity | None:
