@@ -17,6 +17,7 @@ from slipyard.api.routes import (
     connections,
     deliveries_in,
     events,
+    git_credentials,
     hooks,
     queue,
     runtime,
@@ -30,7 +31,7 @@ from slipyard.pipeline.context import Context
 
 _REST = (
     connections,
-    access, apps, app_environment, actions, uploads, work, work_logs, runtime, events, hooks, queue, system,
+    access, apps, app_environment, actions, uploads, work, work_logs, runtime, events, git_credentials, hooks, queue, system,
 )  # fmt: skip
 _OUTSIDE = (deliveries_in.router, system.probes, gitserver.router, home.router, reference.router)
 

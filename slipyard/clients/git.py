@@ -15,9 +15,10 @@ from slipyard.clients.git_failure import failure_of
 from slipyard.clients.git_process import GitAnswer, GitLimits, run_git, stream_git
 from slipyard.clients.git_remote import GitRemote
 from slipyard.clients.git_repository import write_bare
-from slipyard.clients.git_ssh import ssh_access
+from slipyard.clients.git_ssh import seen_keys, ssh_access
 from slipyard.domain.errors import SourceRefused, SystemFault
 from slipyard.domain.git_ref import check_commit, check_ref
+from slipyard.domain.git_url import GitUrl
 
 _HIDDEN = "refs/slipyard"
 _FACTS = "%H%x00%T%x00%an%x00%ct%x00%B"
@@ -79,6 +80,10 @@ class Git:
         lines = [line.split("\t", 1) for line in answer.output.decode(errors="replace").splitlines()]
         found = {name: commit for commit, name in lines}
         return check_commit(found[ref]) if ref in found else None
+
+    async def seen_keys(self, url: GitUrl) -> str:
+        """The keys that an ssh host showed first, as lines of known_hosts(5)."""
+        return await asyncio.to_thread(seen_keys, self._known_hosts, url)
 
     async def resolve(self, path: Path, ref: str) -> str:
         """The commit of a ref, or of a whole object name that is in the repository. `SourceRefused` where it is not."""

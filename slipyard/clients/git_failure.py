@@ -2,7 +2,7 @@
 
 from slipyard.clients.git_process import GitAnswer
 from slipyard.clients.git_remote import GitRemote
-from slipyard.domain.errors import SlipyardError, SourceRefused, Unavailable
+from slipyard.domain.errors import RefNotFound, SlipyardError, SourceRefused, Unavailable
 
 _ABSENT_REF = ("couldn't find remote ref", "not our ref", "unadvertised object", "no such remote ref")
 _REDIRECT = ("returned error: 30", "unable to update url base from redirection")
@@ -29,16 +29,17 @@ _MAXIMUM_QUOTE = 300
 
 def failure_of(remote: GitRemote, wanted: str, answer: GitAnswer) -> SlipyardError:
     """`wanted` is the branch or commit as people call it."""
-    refusal = _refusal(remote, wanted, answer)
+    if any(words in answer.error.lower() for words in _ABSENT_REF):
+        return RefNotFound(f"{remote.url} has no {wanted}. Check the name, or push it there first.")
+    refusal = _refusal(remote, answer)
     if refusal:
         return SourceRefused(refusal)
     return Unavailable(f"{remote.url} could not be fetched now: {_last_words(answer)}")
 
 
-def _refusal(remote: GitRemote, wanted: str, answer: GitAnswer) -> str | None:
+def _refusal(remote: GitRemote, answer: GitAnswer) -> str | None:
     said, url = answer.error.lower(), remote.url
     meanings = {
-        _ABSENT_REF: f"{url} has no {wanted}. Check the name, or push it there first.",
         _HOST_KEY: f"The ssh key of {url.host} is not the one that is known. If the host changed its key on purpose, "
         "put the new line of ssh-keyscan into the known hosts of the git credential.",
         _REDIRECT: f"{url} redirects elsewhere, which is not followed. Use the final URL (often with .git at its end).",

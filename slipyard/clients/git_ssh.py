@@ -8,6 +8,7 @@ from pathlib import Path
 from tempfile import TemporaryDirectory
 
 from slipyard.clients.git_remote import GitRemote
+from slipyard.domain.git_url import GitUrl
 
 _PROGRAM = '#!/bin/sh\nexec ssh -F "$SLIPYARD_SSH_CONFIG" "$@"\n'  # git hands over its own -p and -o arguments
 _CONNECT_SECONDS = 15
@@ -47,7 +48,7 @@ def _write(directory: Path, remote: GitRemote, known_hosts: Path) -> dict[str, s
 def _options(remote: GitRemote, directory: Path, known_hosts: Path, *, checking: str) -> dict[str, str]:
     return {
         "HostName": str(remote.addresses[0]),
-        "HostKeyAlias": _alias(remote),
+        "HostKeyAlias": host_alias(remote.url.host, remote.url.port),
         "CheckHostIP": "no",
         "IdentityFile": f'"{directory / "key"}"',
         "IdentitiesOnly": "yes",
@@ -71,9 +72,19 @@ def _options(remote: GitRemote, directory: Path, known_hosts: Path, *, checking:
     }
 
 
-def _alias(remote: GitRemote) -> str:
+def host_alias(host: str, port: int) -> str:
     """As ssh itself would look the host up, so that lines of ssh-keyscan fit."""
-    return remote.url.host if remote.url.port == 22 else f"[{remote.url.host}]:{remote.url.port}"  # noqa: PLR2004 - ssh
+    return host if port == 22 else f"[{host}]:{port}"  # noqa: PLR2004 - ssh
+
+
+def seen_keys(known_hosts: Path, url: GitUrl) -> str:
+    """The lines that were kept when this host showed its keys first; empty where it never did. Blocking."""
+    alias = host_alias(url.host, url.port)
+    try:
+        lines = known_hosts.read_text().splitlines()
+    except FileNotFoundError:
+        return ""
+    return "\n".join(line for line in lines if line.split(" ", 1)[0] == alias)
 
 
 def _write_private(path: Path, text: str, mode: int = 0o600) -> None:

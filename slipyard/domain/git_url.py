@@ -3,6 +3,7 @@
 import re
 from collections.abc import Sequence
 from dataclasses import dataclass
+from ipaddress import IPv4Address
 from typing import Literal
 from urllib.parse import unquote
 
@@ -20,6 +21,7 @@ _SCP = re.compile(r"(?P<user>[^@:/\[\]]+)@(?P<host>[^:/@\[\]]+):(?P<path>[^:].*)
 _USER = re.compile(r"[A-Za-z0-9_][A-Za-z0-9_.+-]{0,63}")
 _PATH = re.compile(r"/?(?:[A-Za-z0-9._~/@+,=:-]|%[2-9A-Fa-f][0-9A-Fa-f])+")
 _MAXIMUM = 2048
+LOOPBACK = IPv4Address("127.0.0.1")
 _MAXIMUM_PORT = 65535
 _FORMS = "Use https://host/path, ssh://git@host/path or git@host:path."
 
@@ -109,6 +111,8 @@ def _scheme(text: str) -> Scheme:
 def _host(text: str) -> str:
     if not text:
         raise SourceRefused(f"The repository URL names no host. {_FORMS}")
+    if text.startswith("[") and ":" not in text:
+        raise SourceRefused(f"{text!r} is not an IPv6 address, and only those stand in brackets.")
     return check_host(text[1:-1] if text.startswith("[") else text)
 
 
@@ -142,7 +146,8 @@ def _path(text: str) -> str:
 
 
 def _check_literal(url: GitUrl, allowed: Sequence[Network]) -> None:
-    address = literal_address(url.host)
+    here = url.host == "localhost" or url.host.endswith(".localhost")  # by RFC 6761, whatever a name server says
+    address = LOOPBACK if here else literal_address(url.host)
     if address is None:
         return
     if not may_reach(address, allowed):

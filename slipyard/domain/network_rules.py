@@ -25,6 +25,10 @@ _CLOSED: tuple[Network, ...] = (
     IPv6Network("::/96"),
     IPv6Network("fec0::/10"),
     IPv6Network("100::/64"),
+    IPv6Network("::ffff:0:0:0/96"),  # IPv4 translated by a gateway of the site (RFC 2765)
+    IPv6Network("64:ff9b:1::/48"),  # the same, by a NAT64 of the site (RFC 8215)
+    IPv6Network("3fff::/20"),
+    IPv6Network("5f00::/16"),
     *_METADATA,
 )
 _NAT64 = IPv6Network("64:ff9b::/96")

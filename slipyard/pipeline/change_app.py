@@ -1,6 +1,7 @@
 """What an app is told to be changes; what runs stays until the next deployment."""
 
 from dataclasses import dataclass, field
+from typing import Any
 
 from sqlmodel import Session
 
@@ -10,6 +11,7 @@ from slipyard.domain.naming import check_env_name
 from slipyard.pipeline.check_source import check_source
 from slipyard.pipeline.context import Context
 from slipyard.pipeline.find_app import changeable_app
+from slipyard.pipeline.git_access import settled_source
 from slipyard.store.environment import set_env
 from slipyard.store.events import record
 from slipyard.store.tables import App
@@ -65,8 +67,7 @@ def _change(session: Session, context: Context, app: App, changes: AppChanges, a
         for name in ("name", "description", "labels", "environment", "config")
         if (value := getattr(changes, name)) is not None and value != getattr(app, name)
     }
-    if "config" in given and given["config"].source != app.config.source:
-        app.decided_commit = None  # what was decided about another source says nothing about this one
+    said = _change_source(session, app, given, actor) if "config" in given else None
     for name, value in given.items():
         setattr(app, name, value)
     now = context.clock.now()
@@ -77,9 +78,22 @@ def _change(session: Session, context: Context, app: App, changes: AppChanges, a
             given["env"] = True
     if given:
         _touch(session, context, app)
-        message = f"{actor.name} changed {', '.join(sorted(given))}."
+        message = f"{actor.name} changed {', '.join(sorted(given))}.{f' {said}' if said else ''}"
         record(session, app.id, "app.changed", message, now=now, fields=sorted(given))
     return app
+
+
+def _change_source(session: Session, app: App, given: dict[str, Any], actor: Actor) -> str | None:
+    """Puts the source into `given` as it may be stored; what was known about another one is forgotten."""
+    before, wanted = app.config.source, given["config"].source
+    if wanted == before:
+        return None
+    app.decided_commit = None  # what was decided about another source says nothing about this one
+    source, said = settled_source(session, app, wanted, actor)
+    given["config"] = given["config"].model_copy(update={"source": source})
+    if (source.repo_url, source.credential_id) != (before.repo_url, before.credential_id):
+        app.has_git_access, app.git_access_error = None, said
+    return said
 
 
 def _touch(session: Session, context: Context, app: App) -> None:

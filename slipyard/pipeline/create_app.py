@@ -15,6 +15,7 @@ from slipyard.domain.source import SourceType
 from slipyard.pipeline.check_source import check_source
 from slipyard.pipeline.context import Context
 from slipyard.pipeline.deploy_app import DeployRequest, write_request
+from slipyard.pipeline.git_access import check_credential
 from slipyard.pipeline.publish_hosts import try_to_publish_hosts
 from slipyard.pipeline.wake import wake_deployment
 from slipyard.store.environment import set_env
@@ -58,6 +59,7 @@ async def create_app(context: Context, new: NewApp, actor: Actor) -> CreatedApp:
 
 def _write(session: Session, context: Context, new: NewApp, slug: str, actor: Actor) -> CreatedApp:
     _within_quota(session, actor)
+    check_credential(session, actor, new.config.source)
     app_id = new_id("app")
     now = context.clock.now()
     app = App(

@@ -4,9 +4,10 @@ import asyncio
 from dataclasses import dataclass
 from pathlib import Path
 
-from slipyard.builder.git_source import fetch_commit, snapshot_of_commit
-from slipyard.domain.errors import SourceRefused
+from slipyard.builder.git_source import FetchedCommit, fetch_commit, snapshot_of_commit
+from slipyard.domain.errors import SlipyardError, SourceRefused
 from slipyard.pipeline.context import Context
+from slipyard.pipeline.git_access import note_access
 from slipyard.pipeline.load_build import BuildJob
 from slipyard.pipeline.stopwatch import Stopwatch
 from slipyard.pipeline.trace import Trace
@@ -25,13 +26,7 @@ async def fetch_source(
     never the older commit. A build that was asked for by commit takes that commit."""
     mirror = context.layout.repository(job.app_id)
     with stopwatch.span("fetch"):
-        found = await fetch_commit(
-            context.git,
-            mirror,
-            job.source.repo_url or None,
-            job.ref or job.commit or job.source.branch,
-            allowed_networks=context.settings.allowed_networks,
-        )
+        found = await _fetch(context, job, mirror)
         await trace.say(f"Commit {found.commit[:12]}: {found.message.splitlines()[0] if found.message else ''}")
         if job.commit and job.commit != found.commit:
             await trace.say(f"{job.ref or 'The branch'} has moved on from {job.commit[:12]}; its head is built.")
@@ -39,6 +34,28 @@ async def fetch_source(
         snapshot = await snapshot_of_commit(context.git, mirror, found.tree, context.layout.snapshots)
         await context.git.pin(mirror, found.commit, job.build_id)
     return StoredSnapshot(snapshot.digest, snapshot.path), found.commit
+
+
+async def _fetch(context: Context, job: BuildJob, mirror: Path) -> FetchedCommit:
+    try:
+        found = await fetch_commit(
+            context.git,
+            mirror,
+            job.source.repo_url or None,
+            job.ref or job.commit or job.source.branch,
+            credential=job.credential,
+            allowed_networks=context.settings.allowed_networks,
+        )
+    except SlipyardError as error:
+        await _note(context, job, error)
+        raise
+    await _note(context, job, None)
+    return found
+
+
+async def _note(context: Context, job: BuildJob, error: SlipyardError | None) -> None:
+    if job.source.repo_url:
+        await note_access(context, job.app_id, job.source, error)
 
 
 async def uploaded_source(context: Context, job: BuildJob) -> StoredSnapshot:

@@ -4,8 +4,10 @@ from dataclasses import dataclass, field
 
 from sqlmodel import Session
 
+from slipyard.domain.git_credential import GitCredential
 from slipyard.domain.source import Source
 from slipyard.pipeline.context import Context
+from slipyard.pipeline.git_access import credential_for
 from slipyard.store.environment import env_of
 from slipyard.store.tables import App, Build
 
@@ -24,6 +26,7 @@ class BuildJob:
     snapshot_digest: str | None
     no_cache: bool
     cancel_reason: str | None
+    credential: GitCredential | None = field(repr=False)
     secrets: dict[str, bytes] = field(repr=False)
 
 
@@ -44,5 +47,6 @@ def load_build(session: Session, context: Context, build_id: str) -> BuildJob:
         snapshot_digest=build.snapshot_digest,
         no_cache=build.no_cache,
         cancel_reason=build.cancel_reason,
+        credential=credential_for(session, context.cipher, app, build.source),
         secrets={name: env[name].encode() for name in build.source.build_secrets if name in env},
     )

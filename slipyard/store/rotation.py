@@ -6,7 +6,7 @@ The whole rotation: `cipher.add_key`, reload every part, `cipher.promote_key`, r
 from sqlmodel import Session, col, select
 
 from slipyard.store.cipher import Cipher
-from slipyard.store.tables import Deployment, EnvVar, Hook, Release
+from slipyard.store.tables import Deployment, EnvVar, GitCredentialRow, Hook, Release
 
 
 def renew_secrets(session: Session, cipher: Cipher) -> int:
@@ -17,6 +17,9 @@ def renew_secrets(session: Session, cipher: Cipher) -> int:
         renewed += 1
     for hook in session.exec(select(Hook).where(col(Hook.secret_encrypted) != b"")):
         hook.secret_encrypted = cipher.renew(hook.secret_encrypted)
+        renewed += 1
+    for credential in session.exec(select(GitCredentialRow)):
+        credential.secret_encrypted = cipher.renew(credential.secret_encrypted)
         renewed += 1
     for row in _rows_with_environment(session):
         row.env_encrypted = cipher.renew(row.env_encrypted or b"")
@@ -31,6 +34,8 @@ def erase_secrets(session: Session, app_id: str) -> None:
         session.delete(variable)
     for hook in session.exec(select(Hook).where(Hook.app_id == app_id)):
         hook.secret_encrypted = b""
+    for credential in session.exec(select(GitCredentialRow).where(GitCredentialRow.app_id == app_id)):
+        session.delete(credential)
     for row in _rows_with_environment(session, app_id):
         row.env_encrypted = b""
     session.flush()

@@ -13,6 +13,10 @@ FORBIDDEN = [
     "", "-x", "--help", "--upload-pack=id", "a..b", "..", "a b", "a\tb", "a\nb", "a\x00b", "a\x7fb", "a~1", "a^", "a^{tree}", "a:b", ":a",
     "a?", "a*", "refs/heads/*", "a[b", "a\\b", "/a", "a/", "a//b", "a.", "@", "a@{1}", "@{u}", ".a", "a/.b", "a.lock", "a.lock/b",
     "a/b.lock", "x" * 256, "ä" * 128, "a\u202eb", "main@{upstream}", " ", "a ",
+    "--upload-pack=touch /tmp/x", "--exec=id", "-", "--", "-c core.sshCommand=id", "--output=/etc/x", "refs/heads/..", "refs/../heads/main",
+    "refs/heads/.", "refs/heads/", "/refs/heads/main", "refs//heads", "refs/heads/a.lock", "HEAD~1", "HEAD^", "main^{commit}", "main:Dockerfile",
+    ":/fix", "@{-1}", "main@{yesterday}", "a\rb", "a\x1bb", "\tmain", "main\n", "a*b", "^main", "main..evil", "a...b", "main:refs/heads/x",
+    "+refs/heads/*:refs/heads/*", "a\u2028b", "a\u200fb", "\ufeffmain", "a?b", "[a]", "a\\..\\b", "x/" * 128, ".", "./main", "main/.git",
 ]  # fmt: skip
 
 

@@ -34,6 +34,39 @@ FORBIDDEN = [
     "https://168.63.129.16/repo", "https://192.0.2.1/repo", "ssh://git@127.0.0.1/repo", "git@127.0.0.1:repo", "git@10.0.0.1:repo",
     "http://example.com/repo", "http://127.0.0.1/repo", "https://example.com/" + "a" * 2100, "https://" + "a" * 64 + ".com/repo",
     "ssh://git@example.com/repo;id", "ssh://git@example.com/$(id)", "ssh://git@example.com/`id`", "git@example.com:repo'|id",
+    # programs, options and local paths in other clothes
+    "EXT::sh -c id", "ext::git-upload-pack /", "ext://sh", "fd::3,4/x", "::https://example.com/r", "https::https://example.com/r",
+    "ssh://example.com/r::x y", "-", "--", "-c", "-u id", "--exec=id", "--template=/tmp", "-o ProxyCommand=id", "git@example.com:--upload-pack=id",
+    "ssh://git@example.com/--upload-pack=id/r", "ssh://git@--x/repo", "ssh://git@-/repo", "ssh://-l@example.com/r", "git@[-x]:repo",
+    "ssh://git@example.com:-22/repo", "ssh://git@example.com: 22/repo", "ssh://git@example.com:22:22/repo", "ssh+git://example.com/r",
+    "file:/srv/git", "file:srv", "file://localhost/srv/git", "File:///etc", "FILE:////etc", "/", "//host/share", "C:\\repo\\r.git", "./-x", "%2fetc",
+    ".git", "..", "~", "~root/repo", "repo.bundle", "https:/example.com/r", "https:example.com/r", "https//example.com/r", "://example.com/r",
+    "http+unix:///var/run/docker.sock", "unix:///run/x.sock", "gopher://example.com/r", "data:text/plain,x", "rsync://example.com/r", "s3://bucket/r",
+    # secrets and second hosts inside of the URL
+    "https://a@b@example.com/r", "https://:secret@example.com/r", "https://user:@example.com/r", "https://example.com@evil.com/r",
+    "https://example.com:443@evil.com/r", "https://example.com%40evil.com/r", "https://example.com/r@{u}", "https://example.com#@evil.com/r",
+    "https://example.com?@evil.com/r", "https://example.com;evil.com/r", "https://example.com,evil.com/r", "ssh://git%40x@example.com/r",
+    "ssh://$(id)@example.com/r", "ssh://git;id@example.com/r", "git@example.com@evil.com:r", "a b@example.com:r",
+    # this machine, its neighbours and metadata services, however they are written
+    "https://localhost/r", "https://LOCALHOST/r", "https://localhost./r", "https://git.localhost/r", "ssh://git@localhost/r", "git@localhost:r",
+    "https://127.0.0.1./r", "https://127.0.0.1:443/r", "https://127.000.000.001/r", "https://127.0.1/r", "https://127.0x0.0.1/r",
+    "https://0x7f.0x0.0x0.0x1/r", "https://0x7f.1/r", "https://017700000001/r", "https://00000177.0.0.1/r", "https://0x7F000001/r",
+    "https://2852039166/r", "https://0xa9fea9fe/r", "https://0251.0376.0251.0376/r", "https://025177524776/r", "https://0xa9.0xfe.0xa9.0xfe/r",
+    "https://169.254.43518/r", "https://169.16689662/r", "https://169.254.169.254./r", "https://169.254.170.2/v2", "https://192.0.0.192/r",
+    "https://3232235521/r", "https://0xc0a80001/r", "https://10.1/r", "https://0xa.0.0.1/r", "https://012.0.0.1/r", "https://1.1.1.1.1/r",
+    "https://[::]/r", "https://[0:0:0:0:0:0:0:1]/r", "https://[::0001]/r", "https://[::ffff:7f00:1]/r", "https://[::FFFF:127.0.0.1]/r",
+    "https://[0:0:0:0:0:ffff:7f00:0001]/r", "https://[::127.0.0.1]/r", "https://[::ffff:0:127.0.0.1]/r", "https://[::ffff:10.0.0.1]/r",
+    "https://[::ffff:192.168.0.1]/r", "https://[::ffff:169.254.169.254]/r", "https://[64:ff9b::a9fe:a9fe]/r", "https://[64:ff9b:1::7f00:1]/r",
+    "https://[2002:a9fe:a9fe::]/r", "https://[2002:c0a8:1::1]/r", "https://[2001:0:4136:e378:8000:63bf:80ff:fffe]/r", "https://[fc00::1]/r",
+    "https://[fec0::1]/r", "https://[ff02::1]/r", "https://[2001:db8::1]/r", "https://[3fff::1]/r", "https://[100::1]/r", "https://[fe80::1%eth0]/r",
+    "https://[::1%1]/r", "https://[127.0.0.1]/r", "https://[example.com]/r", "https://[]/r", "https://[::1]:70000/r", "https://[::1]x/r",
+    "ssh://git@[::1]/r", "ssh://git@[::ffff:169.254.169.254]/r", "ssh://git@169.254.169.254/r", "ssh://git@2130706433/r", "git@0x7f000001:r",
+    "git@017700000001:r", "git@169.254.169.254:r", "git@[::1]:r", "git@192.168.0.1:r", "ssh://git@172.31.255.255/r", "https://198.18.0.1/r",
+    "https://100.64.0.1/r", "https://203.0.113.9/r", "https://240.0.0.1/r", "https://①②⑦.0.0.1/r", "https://127。0。0。1/r", "https://%31%32%37.0.0.1/r",
+    # plain http and odd paths
+    "HTTP://example.com/r", "http://localhost/r", "http://169.254.169.254/latest/meta-data/", "http://[::1]/r", "https://example.com//", "https://example.com/..",
+    "https://example.com/a/..%2fb", "https://example.com/%2e", "https://example.com/a\\b", "https://example.com/%", "https://example.com/%1f",
+    "https://example.com/a\r\nHost: evil", "https://example.com/a%0aHost:evil", "https://example.com/a\u202eb", "https://example.com/%7f%00",
 ]  # fmt: skip
 
 

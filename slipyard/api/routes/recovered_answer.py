@@ -9,10 +9,11 @@ from slipyard.api.access.effects import Effects
 from slipyard.api.routes.action_answer import build_action, deployment_action
 from slipyard.api.views.access_views import hook_view, token_view
 from slipyard.api.views.app_view import app_view
+from slipyard.api.views.credential_view import credential_view
 from slipyard.api.views.surroundings import surroundings_of
 from slipyard.domain.schemas.access_output import NewHookView, NewTokenView
 from slipyard.pipeline.context import Context
-from slipyard.store.tables import App, Build, Deployment, Hook, Token
+from slipyard.store.tables import App, Build, Deployment, GitCredentialRow, Hook, Token
 
 
 async def recovered_answer(context: Context, effects: Effects) -> Response:
@@ -30,6 +31,8 @@ def _answer(session: Session, context: Context, effects: Effects) -> tuple[int, 
             return 202, deployment_action(session.get_one(Deployment, deployment_id))
         case {"build": build_id}:
             return 202, build_action(session.get_one(Build, build_id))
+        case {"gitcredentialrow": credential_id}:
+            return 201, credential_view(session.get_one(GitCredentialRow, credential_id))
         case {"hook": hook_id}:
             view = hook_view(session.get_one(Hook, hook_id), context.settings, None)
             return 201, NewHookView(**view.model_dump(), secret=None)

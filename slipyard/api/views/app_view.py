@@ -52,6 +52,8 @@ def app_view(app: App, around: Surroundings, settings: Settings) -> AppView:
         owner=Owner(id=app.organization_id),
         source=config.source,
         git_url=git_url(settings, app.slug) if config.source.own_remote else None,
+        has_git_access=app.has_git_access,
+        git_access_error=app.git_access_error,
         auto_deploy=config.auto_deploy,
         watch_paths=config.watch_paths,
         build_cache=config.build_cache,

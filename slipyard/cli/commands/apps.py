@@ -53,6 +53,7 @@ def create(
     *,
     git: Annotated[str | None, typer.Option("--git", help="https or ssh URL of a repository.")] = None,
     branch: Annotated[str | None, typer.Option("--branch", help="Its branch; default main.")] = None,
+    credential: Annotated[str | None, typer.Option("--credential", help="For --git: a git credential.")] = None,
     image: Annotated[str | None, typer.Option("--image", help="An image built elsewhere.")] = None,
     upload: Annotated[bool, typer.Option("--upload", help="Source comes by `slipyard deploy DIRECTORY`.")] = False,
     dockerfile: Annotated[str | None, typer.Option("--dockerfile", help="Its path in the tree.")] = None,
@@ -74,6 +75,8 @@ def create(
     body: dict[str, Any] = {"name": name, "source": source, "port": port, "replicas": replicas}
     body |= {"env_vars": parse_pairs(env or []), "description": description, "deploy": False if no_deploy else None}
     client = connect()
+    if credential is not None:
+        source["credential_id"] = client.get(f"/git-credentials/{segment(credential)}")["id"]
     made = client.post("/apps", {key: value for key, value in body.items() if value is not None})
     deployments = client.get(f"/apps/{segment(made['id'])}/deployments", limit=1)["deployments"]
     print(_made(made), file=sys.stderr if as_json else sys.stdout)
@@ -119,11 +122,17 @@ def _fields(found: dict[str, Any]) -> list[tuple[str, Cell]]:
         ("URL", found["url"] or found["default_url"]),
         ("Source", _where_from(found)),
         ("Git remote", found.get("git_url")),
+        ("Git access", _access(found)),
         ("Image", found["active_image"]),
         ("Instances", f"{found['running_instances']} of {found['replicas']} serve"),
         ("Deployed", ago(found["last_deployed_at"])),
         ("Last error", found["last_error"]),
     ]
+
+
+def _access(found: dict[str, Any]) -> str | None:
+    """None where nothing is to be said: there is no repository elsewhere, or nobody tried yet."""
+    return found.get("git_access_error") or ("ok" if found.get("has_git_access") else None)
 
 
 def _where_from(found: dict[str, Any]) -> str:

@@ -47,6 +47,8 @@ class AppView(Outgoing):
     plan_max_domains: int | None = None
     source: Source
     git_url: str | None = Field(description="The app's own git remote, where the source lies there")
+    has_git_access: bool | None = Field(description="Whether the repository elsewhere may be read; null: not tried yet")
+    git_access_error: str | None = Field(description="Why not, or what became of the credential")
     auto_deploy: bool
     watch_paths: list[str]
     build_cache: bool
