@@ -1,27 +1,23 @@
-"""A delivery is verified, written down under its unique key, and then decided and answered."""
+"""A delivery is verified, read, and written down under its unique key, before anything is decided about it."""
 
-import asyncio
-import hashlib
-from collections.abc import Callable
 from dataclasses import dataclass
-from datetime import datetime
-from typing import TypeVar
 
 from sqlalchemy import update
 from sqlalchemy.exc import IntegrityError
 from sqlmodel import Session, col, select
+from starlette.requests import Request
 
-from slipyard.domain.errors import Unauthorized, UserError
+from slipyard.domain.errors import Unauthorized
 from slipyard.domain.ids import new_id
 from slipyard.pipeline.context import Context
 from slipyard.store.queries.hooks import delivery_seen
 from slipyard.store.tables import Delivery, Hook
-from slipyard.webhooks.provider import Headers, Provider
+from slipyard.webhooks.body import Body, received_body
+from slipyard.webhooks.examine import Claim, Examined, check_proof, examine
+from slipyard.webhooks.examine_large import examine_large
+from slipyard.webhooks.large_bodies import large_bodies
 
-T = TypeVar("T")
-_STORED_WHOLE = 1024 * 1024
-_SMALL = 64 * 1024  # below this, a thread costs more than the work
-_LONGEST_ID = 200
+MAXIMUM_BYTES = 25 * 1024 * 1024  # what GitHub sends at most
 
 
 @dataclass(frozen=True)
@@ -32,46 +28,41 @@ class Taken:
     again: bool
 
 
-async def take_delivery(context: Context, hook: Hook, provider: Provider, headers: Headers, body: bytes) -> Taken:
-    """`Unauthorized` for a wrong signature, which the hook counts; `UserError` for a body that cannot be read."""
-    secret = context.cipher.decrypt(hook.secret_encrypted)
-    if not await _worked(lambda: provider.verify(secret, headers, body), body):
-        await context.database.writing(lambda session: _count_rejected(session, hook.id))
-        raise Unauthorized("The signature of this delivery is missing or wrong. Set the same secret at the provider.")
-    await _worked(lambda: provider.announcement(headers, body), body)  # what cannot be read is refused, not stored
-    now = context.clock.now()
-    return await _store(context, await _worked(lambda: _row(hook, provider, headers, body, now), body))
+async def take_delivery(context: Context, hook: Hook, claim: Claim, request: Request) -> Taken:
+    """`Unauthorized` for a wrong proof, which the hook counts; `UserError` for a body that cannot be read."""
+    try:
+        if not claim.provider.proof(claim.settings).reads_body:
+            check_proof(claim, b"")
+        async with received_body(request, MAXIMUM_BYTES, large_bodies().held) as body:
+            examined = await _examined(claim, body)
+    except Unauthorized as error:
+        await _count_rejected(context, hook.id, error.message)
+        raise
+    return await _store(context, hook, examined)
 
 
-async def _worked(work: Callable[[], T], body: bytes) -> T:
-    """Hashing and parsing 25 MB would hold up every other request."""
-    return work() if len(body) < _SMALL else await asyncio.to_thread(work)
+async def _examined(claim: Claim, body: Body) -> Examined:
+    if isinstance(body, bytes):
+        return examine(claim, body)
+    async with large_bodies().read():
+        return await examine_large(claim, body)
 
 
-def _row(hook: Hook, provider: Provider, headers: Headers, body: bytes, now: datetime) -> Delivery:
-    digest = hashlib.sha256(body).hexdigest()
-    return Delivery(
+async def _store(context: Context, hook: Hook, examined: Examined) -> Taken:
+    row = Delivery(
         id=new_id("dlv"),
         hook_id=hook.id,
         app_id=hook.app_id,
-        provider_id=_checked_id(provider.delivery_id(headers) or f"sha256:{digest}"),
-        event=provider.event(headers),
-        headers={name: headers[name] for name in provider.kept_headers if name in headers},
-        body=body if len(body) <= _STORED_WHOLE else provider.essence(headers, body),
-        body_digest=digest,
-        received_at=now,
+        provider_id=examined.provider_id,
+        event=examined.event,
+        headers=dict(examined.headers),
+        body=examined.body,
+        body_bytes=examined.size,
+        body_digest=examined.digest,
+        received_at=context.clock.now(),
     )
-
-
-def _checked_id(provider_id: str) -> str:
-    if not 1 <= len(provider_id) <= _LONGEST_ID or not provider_id.isascii() or not provider_id.isprintable():
-        raise UserError("The id of this delivery is not one that a provider sends. Check what sends it.")
-    return provider_id
-
-
-async def _store(context: Context, row: Delivery) -> Taken:
     try:
-        return await context.database.writing(lambda session: _insert(session, row))
+        return await context.database.writing(lambda session: _insert(session, row, replayable=examined.replayable))
     except IntegrityError:  # two of the same at the same moment
         seen = await context.database.reading(lambda session: delivery_seen(session, row.hook_id, row.provider_id))
         if seen is None:
@@ -79,8 +70,8 @@ async def _store(context: Context, row: Delivery) -> Taken:
         return Taken(seen.id, again=True)
 
 
-def _insert(session: Session, row: Delivery) -> Taken:
-    seen = delivery_seen(session, row.hook_id, row.provider_id) or _same_body(session, row)
+def _insert(session: Session, row: Delivery, *, replayable: bool) -> Taken:
+    seen = delivery_seen(session, row.hook_id, row.provider_id) or (_same_body(session, row) if replayable else None)
     if seen is not None:
         return Taken(seen.id, again=True)
     session.add(row)
@@ -94,5 +85,9 @@ def _same_body(session: Session, row: Delivery) -> Delivery | None:
     return session.exec(query).first()
 
 
-def _count_rejected(session: Session, hook_id: str) -> None:
-    session.execute(update(Hook).where(col(Hook.id) == hook_id).values(rejected=Hook.rejected + 1))
+async def _count_rejected(context: Context, hook_id: str, why: str) -> None:
+    """Nothing of what a stranger sent is kept."""
+    counted = {"rejected": Hook.rejected + 1, "rejected_at": context.clock.now(), "rejection": why}
+    await context.database.writing(
+        lambda session: session.execute(update(Hook).where(col(Hook.id) == hook_id).values(counted))
+    )

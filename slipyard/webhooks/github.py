@@ -1,55 +1,19 @@
 """GitHub: HMAC-SHA256 over the raw body, JSON or a form, at most 25 MB; see its "Webhook events and payloads"."""
 
-import hashlib
-import hmac
-import json
-from urllib.parse import parse_qs, urlencode
+from urllib.parse import parse_qs
 
-from slipyard.domain.announcement import Announcement, Kind
 from slipyard.domain.errors import UserError
 from slipyard.webhooks.github_events import announcement_of
-from slipyard.webhooks.payload import Payload, clean, json_object
-from slipyard.webhooks.provider import Headers
+from slipyard.webhooks.payload import Payload, json_object
+from slipyard.webhooks.proof import Headers, Signature
+from slipyard.webhooks.provider import Place, Provider
 
-_PREFIX = "sha256="
 _FORM = "application/x-www-form-urlencoded"
-_ESSENTIAL = ("ref", "before", "after", "deleted", "forced", "head_commit", "pusher", "sender")
-
-
-class GitHub:
-    name = "github"
-    kept_headers = ("content-type", "user-agent", "x-github-event", "x-github-delivery", "x-github-hook-id")
-
-    def verify(self, secret: bytes, headers: Headers, body: bytes) -> bool:
-        given = headers.get("x-hub-signature-256", "")
-        if not secret or not given.startswith(_PREFIX):
-            return False
-        expected = hmac.new(secret, body, hashlib.sha256).hexdigest()
-        return hmac.compare_digest(given.removeprefix(_PREFIX).encode(errors="replace"), expected.encode())
-
-    def delivery_id(self, headers: Headers) -> str | None:
-        return headers.get("x-github-delivery")
-
-    def event(self, headers: Headers) -> str:
-        return clean(headers.get("x-github-event", "unknown"))[:100]
-
-    def announcement(self, headers: Headers, body: bytes) -> Announcement:
-        event, payload = self.event(headers), _payload(headers, body)
-        return Announcement(Kind.PING, event) if event == "ping" else announcement_of(event, payload)
-
-    def essence(self, headers: Headers, body: bytes) -> bytes:
-        payload = _payload(headers, body)
-        small = {name: payload[name] for name in _ESSENTIAL if name in payload}
-        text = json.dumps(small)
-        return _as_form(text) if _is_form(headers) else text.encode()
 
 
 def _payload(headers: Headers, body: bytes) -> Payload:
-    return json_object(_from_form(body) if _is_form(headers) else body)
-
-
-def _is_form(headers: Headers) -> bool:
-    return headers.get("content-type", "").partition(";")[0].strip().lower() == _FORM
+    kind = headers.get("content-type", "").partition(";")[0].strip().lower()
+    return json_object(_from_form(body) if kind == _FORM else body)
 
 
 def _from_form(body: bytes) -> bytes:
@@ -64,5 +28,13 @@ def _from_form(body: bytes) -> bytes:
     return fields["payload"][0].encode(errors="replace")
 
 
-def _as_form(text: str) -> bytes:
-    return urlencode({"payload": text}).encode()
+GITHUB = Provider(
+    name="github",
+    proofs={"signature": Signature("x-hub-signature-256", "sha256=")},
+    event=Place("x-github-event"),
+    ids=(Place("x-github-delivery"),),
+    parse=_payload,
+    read=announcement_of,
+    form="application/json",
+    choose="Pushes; Pull requests for previews; Check runs, Check suites, Statuses or Workflow runs to wait for a check",
+)

@@ -1,5 +1,7 @@
 """A ref that moved, as far as a provider's words about it are those of git."""
 
+import re
+from collections.abc import Iterable
 from dataclasses import replace
 
 from slipyard.domain.announcement import RefChange
@@ -7,6 +9,8 @@ from slipyard.domain.errors import SlipyardError, UserError
 from slipyard.domain.git_ref import check_ref, is_commit
 
 NO_COMMIT = "0" * 40
+_SHORT_COMMIT = re.compile(r"[0-9a-f]{7,64}")
+_MOST_REFS = 10_000
 
 
 def moved_ref(ref: str, commit: str, previous: str = "") -> RefChange:
@@ -25,6 +29,16 @@ def with_commits(
     return replace(change, forced=forced, head_message=head_message, paths=paths if comparable else None)
 
 
+def ref_changes(changes: Iterable[RefChange]) -> tuple[RefChange, ...]:
+    """`UserError` where one push tells of more refs than anybody pushes at once."""
+    found = []
+    for change in changes:
+        found.append(change)
+        if len(found) > _MOST_REFS:
+            raise UserError(f"This delivery tells of more than {_MOST_REFS} refs. Push fewer at once.")
+    return tuple(found)
+
+
 def checked_ref(ref: str) -> str:
     try:
         return check_ref(ref)
@@ -34,5 +48,12 @@ def checked_ref(ref: str) -> str:
 
 def checked_commit(commit: str) -> str:
     if not is_commit(commit):
+        raise UserError(f"{commit[:80]!r} in this delivery is not a commit. Check what sends it.")
+    return commit
+
+
+def checked_short_commit(commit: str) -> str:
+    """Where a provider abbreviates: whoever uses it looks the whole name up."""
+    if not _SHORT_COMMIT.fullmatch(commit):
         raise UserError(f"{commit[:80]!r} in this delivery is not a commit. Check what sends it.")
     return commit

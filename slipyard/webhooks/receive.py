@@ -7,22 +7,32 @@ from fastapi.responses import JSONResponse
 
 from slipyard.pipeline.context import Context
 from slipyard.store.queries.hooks import find_hook
+from slipyard.store.tables import Hook
 from slipyard.webhooks.accept import take_delivery
+from slipyard.webhooks.address import split_address
 from slipyard.webhooks.decide import decide_delivery
+from slipyard.webhooks.examine import Claim
+from slipyard.webhooks.proof import PATH_SECRET
 from slipyard.webhooks.providers import provider_named
-from slipyard.webhooks.raw_body import read_capped
-
-MAXIMUM_BYTES = 25 * 1024 * 1024  # what GitHub sends at most
 
 
-async def receive(context: Context, provider_name: str, hook_id: str, request: Request) -> Response:
+async def receive(context: Context, provider_name: str, address: str, request: Request) -> Response:
     """202 where something will be deployed, else 200 with the reason; 200 too for a delivery that was sent before."""
-    provider = provider_named(provider_name)
-    hook = await context.database.reading(lambda session: find_hook(session, hook_id, provider.name))
-    body = await read_capped(request, MAXIMUM_BYTES)
-    taken = await take_delivery(context, hook, provider, request.headers, body)
+    hook, claim = await _claim(context, provider_name, address, request)
+    taken = await take_delivery(context, hook, claim, request)
     verdict = asdict(await decide_delivery(context, taken.delivery_id))
     if taken.again:
         verdict["message"] = f"This delivery was received before and counts once. {verdict['message']}"
     accepted = verdict["status"] == "deployed" and not taken.again
     return JSONResponse([verdict], 202 if accepted else 200)
+
+
+async def _claim(context: Context, provider_name: str, address: str, request: Request) -> tuple[Hook, Claim]:
+    provider = provider_named(provider_name)
+    hook_id, path_secret = split_address(address)
+    hook = await context.database.reading(lambda session: find_hook(session, hook_id, provider.name))
+    looked_at = (*provider.kept_headers, provider.proof(hook.settings).header)
+    headers = {name: request.headers[name] for name in looked_at if name in request.headers and name != PATH_SECRET}
+    if path_secret:
+        headers[PATH_SECRET] = path_secret
+    return hook, Claim(provider, hook.settings, headers, context.cipher.decrypt(hook.secret_encrypted))

@@ -1,0 +1,71 @@
+"""Gitea and Forgejo: bare hexadecimal HMAC-SHA256. They send each other's headers, and GitHub's: the address decides."""
+
+from dataclasses import replace
+
+from slipyard.domain.announcement import Announcement, CheckEnd, Kind, RefChange
+from slipyard.domain.hook import BodyFields
+from slipyard.webhooks.changed_paths import changed_paths
+from slipyard.webhooks.checks import ended_check
+from slipyard.webhooks.moved_ref import checked_commit, moved_ref, with_commits
+from slipyard.webhooks.payload import Payload, objects_at, text_at, value_at
+from slipyard.webhooks.proof import Signature
+from slipyard.webhooks.provider import Place, Provider
+from slipyard.webhooks.pull_requests import request_change
+
+_KINDS = {"branch": "refs/heads/", "tag": "refs/tags/"}
+_FORGEJO_RUNS = {"action_run_success": True, "action_run_recover": True, "action_run_failure": False}
+
+
+def announcement_of(event: str, payload: Payload, _: BodyFields) -> Announcement:
+    said = Announcement(
+        Kind.OTHER, event, text_at(payload, "sender", "login"), repository=text_at(payload, "repository", "full_name")
+    )
+    if event == "push":
+        return replace(said, kind=Kind.PUSH, refs=(_pushed(payload),))
+    if event == "delete":
+        return replace(said, kind=Kind.PUSH, refs=(_deleted(payload),))
+    if event == "pull_request":
+        return replace(said, kind=Kind.REQUEST, request=request_change(payload))
+    check = _forgejo_run(event, payload) if event in _FORGEJO_RUNS else ended_check(event, payload)
+    return replace(said, kind=Kind.CHECK, checks=(check,)) if check else said
+
+
+def _pushed(payload: Payload) -> RefChange:
+    """The list of commits is cut as the server is set up (5 by default); `total_commits` says how many there are."""
+    commits, total = objects_at(payload, "commits"), value_at(payload, "total_commits")
+    paths = changed_paths(commits, most_commits=len(commits) + 1) if total == len(commits) else None
+    change = moved_ref(text_at(payload, "ref"), text_at(payload, "after"), text_at(payload, "before"))
+    return with_commits(change, head_message=text_at(payload, "head_commit", "message"), paths=paths)
+
+
+def _deleted(payload: Payload) -> RefChange:
+    return moved_ref(_KINDS.get(text_at(payload, "ref_type"), "") + text_at(payload, "ref"), "")
+
+
+def _forgejo_run(event: str, payload: Payload) -> CheckEnd:
+    return CheckEnd(
+        name=text_at(payload, "run", "workflow_id"),
+        commit=checked_commit(text_at(payload, "run", "commit_sha")),
+        passed=_FORGEJO_RUNS[event],
+        branch=text_at(payload, "run", "prettyref"),
+    )
+
+
+_CHOOSE = "Push; Pull request and Pull request synchronized for previews; Workflow runs or Statuses to wait for a check"
+
+GITEA = Provider(
+    name="gitea",
+    proofs={"signature": Signature("x-gitea-signature")},
+    event=Place("x-gitea-event"),
+    ids=(Place("x-gitea-delivery"),),
+    read=announcement_of,
+    form="application/json",
+    choose=_CHOOSE,
+)
+FORGEJO = replace(
+    GITEA,
+    name="forgejo",
+    proofs={"signature": Signature("x-forgejo-signature")},
+    event=Place("x-forgejo-event"),
+    ids=(Place("x-forgejo-delivery"),),
+)
