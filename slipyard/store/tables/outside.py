@@ -84,6 +84,7 @@ class Message(SQLModel, table=True):
     kind: str  # status, github_deployment, comment, webhook, notification
     target_id: str  # of the connection, notifier or preview
     lane: str  # messages of one lane are sent in order: a status must not be overtaken by an older one
+    sequence: int = 0  # that order: of the app's event which it tells of
     payload: dict[str, Any] = Field(sa_type=Json(dict[str, Any]))
     attempts: int = 0
     next_at: datetime = Field(sa_type=UtcTime)
