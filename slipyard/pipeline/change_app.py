@@ -10,7 +10,7 @@ from slipyard.domain.app import AppConfig
 from slipyard.domain.naming import check_env_name
 from slipyard.pipeline.check_source import check_source
 from slipyard.pipeline.context import Context
-from slipyard.pipeline.find_app import changeable_app
+from slipyard.pipeline.find_app import configurable_app
 from slipyard.pipeline.git_access import settled_source
 from slipyard.store.environment import set_env
 from slipyard.store.events import record
@@ -35,7 +35,7 @@ async def change_app(
     if changes.config is not None:
         check_source(context, changes.config.source)
     app = await context.database.writing(
-        lambda session: _change(session, context, changeable_app(session, app_id, if_version), changes, actor)
+        lambda session: _change(session, context, configurable_app(session, app_id, if_version), changes, actor)
     )
     if app.config.source.own_remote:
         await context.git.init_bare(context.layout.repository(app.id))
@@ -50,7 +50,7 @@ async def change_env(
         check_env_name(name)
 
     def change(session: Session) -> None:
-        app = changeable_app(session, app_id)
+        app = configurable_app(session, app_id)
         now = context.clock.now()
         names = set_env(session, context.cipher, app.id, changes, replace=replace, now=now)
         if names:

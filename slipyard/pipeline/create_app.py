@@ -90,10 +90,9 @@ def _within_quota(session: Session, actor: Actor) -> None:
     organization = session.get_one(Organization, actor.organization_id, with_for_update=True)
     if organization.max_apps is None:
         return
-    there = session.exec(
-        select(App.id).where(App.organization_id == organization.id, col(App.deleted_at).is_(None))
-    ).all()
-    if len(there) >= organization.max_apps:
+    there = select(App.id).where(App.organization_id == organization.id, col(App.deleted_at).is_(None))
+    own = session.exec(there.where(col(App.parent_id).is_(None))).all()  # previews have a cap of their own
+    if len(own) >= organization.max_apps:
         raise QuotaExceeded(
             f"{organization.name} may have {organization.max_apps} apps and has them. Delete one, or ask the"
             " administrator to raise max_apps."

@@ -4,7 +4,7 @@ import asyncio
 from dataclasses import dataclass
 from pathlib import Path
 
-from slipyard.builder.git_source import FetchedCommit, fetch_commit, snapshot_of_commit
+from slipyard.builder.git_source import Access, FetchedCommit, fetch_commit, fetch_held_commit, snapshot_of_commit
 from slipyard.domain.errors import SlipyardError, SourceRefused
 from slipyard.pipeline.context import Context
 from slipyard.pipeline.git_access import note_access
@@ -24,7 +24,7 @@ async def fetch_source(
 ) -> tuple[StoredSnapshot, str]:
     """A build that was asked for by branch takes the branch's head of this moment: so that the later of two builds is
     never the older commit. A build that was asked for by commit takes that commit."""
-    mirror = context.layout.repository(job.app_id)
+    mirror = context.layout.repository(job.mirror_of)
     with stopwatch.span("fetch"):
         found = await _fetch(context, job, mirror)
         await trace.say(f"Commit {found.commit[:12]}: {found.message.splitlines()[0] if found.message else ''}")
@@ -38,19 +38,28 @@ async def fetch_source(
 
 async def _fetch(context: Context, job: BuildJob, mirror: Path) -> FetchedCommit:
     try:
-        found = await fetch_commit(
-            context.git,
-            mirror,
-            job.source.repo_url or None,
-            job.ref or job.commit or job.source.branch,
-            credential=job.credential,
-            allowed_networks=context.settings.allowed_networks,
-        )
+        found = await _found(context, job, mirror)
     except SlipyardError as error:
         await _note(context, job, error)
         raise
     await _note(context, job, None)
     return found
+
+
+async def _found(context: Context, job: BuildJob, mirror: Path) -> FetchedCommit:
+    """A preview's build names the ref that holds its commit, and takes this commit alone."""
+    access = Access(job.source.repo_url or None, job.credential, context.settings.allowed_networks)
+    if job.ref and job.commit and job.ref.startswith("refs/"):
+        return await fetch_held_commit(context.git, mirror, access, job.ref, job.commit)
+    wanted = job.ref or job.commit or job.source.branch
+    return await fetch_commit(
+        context.git,
+        mirror,
+        access.url,
+        wanted,
+        credential=access.credential,
+        allowed_networks=access.allowed_networks,
+    )
 
 
 async def _note(context: Context, job: BuildJob, error: SlipyardError | None) -> None:

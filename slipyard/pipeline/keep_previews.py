@@ -17,13 +17,15 @@ from slipyard.store.tables import App, Preview
 _log = structlog.get_logger()
 
 
-async def keep_previews(context: Context) -> None:
-    """One pass. One that fails holds up no other."""
-    for row in await context.database.reading(open_previews):
+async def keep_previews(context: Context) -> int:
+    """One pass; returns how many are open, whose time may be up at the next one. One that fails holds up no other."""
+    rows = await context.database.reading(open_previews)
+    for row in rows:
         try:
             await _keep(context, row)
         except SlipyardError as error:
             _log.warning("preview_not_kept", preview_id=row.id, error=error.message)
+    return len(rows)
 
 
 async def _keep(context: Context, row: Preview) -> None:

@@ -18,6 +18,7 @@ class BuildJob:
     number: int
     attempt: int
     app_id: str
+    mirror_of: str  # whose repository it is built from: a preview's is that of its app
     slug: str
     repository_secret: str
     source: Source
@@ -39,6 +40,7 @@ def load_build(session: Session, context: Context, build_id: str) -> BuildJob:
         number=build.number,
         attempt=build.attempt,
         app_id=app.id,
+        mirror_of=app.parent_id or app.id,
         slug=app.slug,
         repository_secret=app.repository_secret,
         source=build.source,

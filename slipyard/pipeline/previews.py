@@ -1,10 +1,9 @@
 """What a provider said of a pull or merge request, and what that means for the previews of an app."""
 
-from fnmatch import fnmatchcase
-
 from sqlmodel import Session
 
 from slipyard.domain.announcement import RequestChange, RequestMove
+from slipyard.domain.globs import is_chosen
 from slipyard.domain.source import SourceType
 from slipyard.pipeline.close_preview import close_preview
 from slipyard.pipeline.context import Context
@@ -50,7 +49,7 @@ def _why_not(session: Session, app_id: str, change: RequestChange) -> str | None
     if change.move is RequestMove.OTHER:
         return f"Nothing that a preview shows has changed in request {change.number}."
     wanted = rules.branches or [source.branch]
-    if not any(fnmatchcase(change.base_ref, pattern) for pattern in wanted):
+    if not is_chosen(wanted, change.base_ref):
         return (
             f"Request {change.number} goes into {change.base_ref}; only those into {', '.join(wanted)} have previews."
         )

@@ -12,12 +12,12 @@ from sqlalchemy import event, update
 from sqlalchemy.orm import Session, UOWTransaction
 from sqlmodel import col
 
-from slipyard.store.tables import App, Build, Deployment, GitCredentialRow, Hook, KeptAnswer, Token
+from slipyard.store.tables import App, Build, Deployment, GitCredentialRow, Hook, KeptAnswer, Preview, Token
 
 Key = tuple[str, str, str]  # principal, route, key
 Effects = dict[str, str]  # kind of row -> id
 
-_KINDS = (App, Build, Deployment, GitCredentialRow, Hook, Token)
+_KINDS = (App, Build, Deployment, GitCredentialRow, Hook, Preview, Token)
 _answering: ContextVar[Key | None] = ContextVar("slipyard_answering", default=None)
 
 

@@ -53,6 +53,8 @@ async def push_target(context: Context, actor: Actor, name: str) -> Target:
 def why_not_push(app: App) -> str | None:
     if app.deleting_at is not None:
         return f"{app.slug} is being deleted. Push to another name, or wait until it is gone."
+    if app.parent_id is not None:
+        return f"{app.slug} is a preview; push its branch to the app that it previews, with `-o preview`."
     if not app.config.source.own_remote:
         return (
             f"{app.slug} is deployed from {_whereabouts(app)}, so pushes here are refused."

@@ -1,7 +1,7 @@
 """Apps: list, create, read, change, delete."""
 
 import asyncio
-from typing import Annotated
+from typing import Annotated, Any
 
 from fastapi import APIRouter, Query, Response
 from sqlmodel import Session
@@ -27,6 +27,7 @@ from slipyard.store.tables import App
 
 router = APIRouter(prefix="/apps", tags=["apps"], route_class=GuardedRoute)
 _LOOK_SECONDS = 0.1
+_WHOLE = {"build_args"}  # names of the user's own
 
 
 @router.get("", dependencies=[requires("apps:read", one_app=True)])
@@ -114,10 +115,15 @@ def _changes(body: ChangeApp, app: App) -> AppChanges:
 
 def merged_config(config: AppConfig, changes: dict[str, object]) -> AppConfig:
     """Nested values are merged too: a new branch leaves the Dockerfile of the source as it is."""
-    merged = config.model_dump(mode="json")
+    return AppConfig.model_validate(_merged(config.model_dump(mode="json"), changes))
+
+
+def _merged(given: dict[str, Any], changes: dict[str, Any]) -> dict[str, Any]:
+    merged = dict(given)
     for name, value in changes.items():
-        merged[name] = merged[name] | value if isinstance(value, dict) and isinstance(merged[name], dict) else value
-    return AppConfig.model_validate(merged)
+        nested = isinstance(value, dict) and isinstance(merged[name], dict) and name not in _WHOLE
+        merged[name] = _merged(merged[name], value) if nested else value
+    return merged
 
 
 async def _until_removed(context: Context, app_id: str) -> None:

@@ -10,10 +10,11 @@ from slipyard.api.routes.action_answer import build_action, deployment_action
 from slipyard.api.views.access_views import hook_view, token_view
 from slipyard.api.views.app_view import app_view
 from slipyard.api.views.credential_view import credential_view
+from slipyard.api.views.preview_view import preview_views
 from slipyard.api.views.surroundings import surroundings_of
 from slipyard.domain.schemas.access_output import NewHookView, NewTokenView
 from slipyard.pipeline.context import Context
-from slipyard.store.tables import App, Build, Deployment, GitCredentialRow, Hook, Token
+from slipyard.store.tables import App, Build, Deployment, GitCredentialRow, Hook, Preview, Token
 
 
 async def recovered_answer(context: Context, effects: Effects) -> Response:
@@ -24,6 +25,8 @@ async def recovered_answer(context: Context, effects: Effects) -> Response:
 
 def _answer(session: Session, context: Context, effects: Effects) -> tuple[int, BaseModel]:
     match effects:
+        case {"preview": preview_id}:
+            return 201, preview_views(session, context.settings, [session.get_one(Preview, preview_id)])[0]
         case {"app": app_id}:
             app = session.get_one(App, app_id)
             return 201, app_view(app, surroundings_of(session, app), context.settings)
@@ -31,6 +34,12 @@ def _answer(session: Session, context: Context, effects: Effects) -> tuple[int, 
             return 202, deployment_action(session.get_one(Deployment, deployment_id))
         case {"build": build_id}:
             return 202, build_action(session.get_one(Build, build_id))
+        case _:
+            return _of_access(session, context, effects)
+
+
+def _of_access(session: Session, context: Context, effects: Effects) -> tuple[int, BaseModel]:
+    match effects:
         case {"gitcredentialrow": credential_id}:
             return 201, credential_view(session.get_one(GitCredentialRow, credential_id))
         case {"hook": hook_id}:

@@ -10,6 +10,7 @@ from slipyard.domain.naming import check_env_name
 from slipyard.domain.resources import Resources
 from slipyard.domain.schemas.incoming import Incoming
 from slipyard.domain.source import Source
+from slipyard.domain.triggers import Triggers
 
 MAXIMUM_ENV_VALUE = 131_072  # Linux takes no single string of more than 128 KiB in an environment
 
@@ -56,6 +57,7 @@ class AppFields(Incoming):
     source: Source = Source()
     auto_deploy: bool = True
     watch_paths: list[Annotated[str, Field(max_length=1024)]] = Field(default_factory=list, max_length=200)
+    triggers: Triggers = Triggers()
     build_cache: bool = True
     port: int | None = Field(None, ge=1, le=65535, description="Default: the image's only EXPOSE, else 3000")
     health_check: HealthCheck = HealthCheck()
@@ -92,6 +94,7 @@ _CONFIG_FIELDS = {
     "max_instances",
     "auto_deploy",
     "watch_paths",
+    "triggers",
     "build_cache",
 }
 

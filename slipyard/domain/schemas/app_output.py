@@ -10,6 +10,7 @@ from slipyard.domain.resources import Resources
 from slipyard.domain.schemas.outgoing import Outgoing, Page
 from slipyard.domain.schemas.work_output import DeploymentView
 from slipyard.domain.source import Source
+from slipyard.domain.triggers import Triggers
 
 
 class Owner(Outgoing):
@@ -36,6 +37,7 @@ class AppView(Outgoing):
     labels: dict[str, str]
     project_id: str | None = None
     organization_id: str
+    parent_id: str | None = Field(description="Of a preview: the app that it previews")
     environment: str
     environment_id: str | None = None
     owner: Owner
@@ -51,6 +53,7 @@ class AppView(Outgoing):
     git_access_error: str | None = Field(description="Why not, or what became of the credential")
     auto_deploy: bool
     watch_paths: list[str]
+    triggers: Triggers
     build_cache: bool
     port: int | None
     health_check: HealthCheck
