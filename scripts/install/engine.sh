@@ -46,7 +46,7 @@ start_engine() {
   else
     detail "no systemd here: dockerd runs detached, its log is /var/log/dockerd.log"
     # A daemon that was killed leaves its pid file, and a new one refuses to start beside it.
-    as_root sh -c 'pgrep -x dockerd >/dev/null || rm -f /var/run/docker.pid
+    as_root sh -c 'kill -0 "$(cat /var/run/docker.pid 2>/dev/null)" 2>/dev/null || rm -f /var/run/docker.pid
       setsid nohup dockerd >>/var/log/dockerd.log 2>&1 </dev/null &'
   fi
 }

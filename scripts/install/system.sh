@@ -66,7 +66,7 @@ install_idle_services() {
     if runs_systemd; then
       quietly as_root systemctl disable --now "$package.service"
     elif [ -x "/etc/init.d/$package" ]; then
-      quietly as_root "/etc/init.d/$package" stop
+      as_root "/etc/init.d/$package" stop >>"$log" 2>&1 || true # it fails where the package could not start it
     fi
   done
 }
