@@ -5,20 +5,13 @@ from dataclasses import dataclass
 from sqlalchemy import update
 from sqlmodel import Session, col, select
 
-from slipyard.domain.announcement import Announcement, Kind, RefChange
+from slipyard.domain.announcement import Announcement, Kind
 from slipyard.domain.errors import UserError
-from slipyard.domain.skip_markers import skip_marker
-from slipyard.domain.source import SourceType
 from slipyard.pipeline.context import Context
-from slipyard.pipeline.receive_push import NO_COMMIT, PushDecision, PushSeen, receive_push
-from slipyard.store.tables import App, Delivery, Deployment, Hook, Push
+from slipyard.store.tables import App, Decision, Delivery, Hook
 from slipyard.webhooks.announced import announced
-
-_ACCEPTED = "accepted"
-_NOTHING_TO_DO = {
-    Kind.PING: "The hook works: pushes will be deployed.",
-}
-_OTHERWISE = "Events of this kind deploy nothing; only pushes do."
+from slipyard.webhooks.concerned_apps import concerned_apps
+from slipyard.webhooks.decide_for_app import Message, decide_for_app
 
 
 @dataclass(frozen=True)
@@ -38,17 +31,20 @@ class _Open:
     app: App
 
 
-async def decide_delivery(context: Context, delivery_id: str) -> Verdict:
-    """Once: a delivery that was decided keeps its verdict. Repeatable where the process dies in between."""
+async def decide_delivery(context: Context, delivery_id: str) -> list[Verdict]:
+    """For each app that it concerns, the hook's own first, and for each of them once.
+
+    Repeatable: where the process died in between, apps that were decided keep their verdict and the others get theirs.
+    """
     found = await context.database.reading(lambda session: _load(session, delivery_id))
-    decided = found.delivery
-    if decided.verdict is not None:
-        return Verdict(found.app.slug, decided.verdict, decided.reason or "", decided.deployment_id)
-    decision = await _recorded(context, delivery_id) or await _decision(context, found)
-    if decision.deployment_id is None:  # perhaps somebody else decided the same delivery at the same moment
-        decision = await _recorded(context, delivery_id) or decision
-    await context.database.writing(lambda session: _keep(session, context, delivery_id, decision))
-    return Verdict(found.app.slug, decision.status, decision.message, decision.deployment_id)
+    if found.delivery.verdict is None:
+        said = await _said(found)
+        told = said if isinstance(said, Announcement) else None
+        apps = await context.database.reading(lambda session: concerned_apps(session, found.app, told))
+        for app in apps:
+            await decide_for_app(context, Message(found.delivery, found.hook.provider, said), app)
+        await context.database.writing(lambda session: _close(session, context, found, told))
+    return await context.database.reading(lambda session: _verdicts(session, found))
 
 
 def _load(session: Session, delivery_id: str) -> _Open:
@@ -57,72 +53,28 @@ def _load(session: Session, delivery_id: str) -> _Open:
     return _Open(delivery, hook, session.get_one(App, delivery.app_id))
 
 
-async def _decision(context: Context, found: _Open) -> PushDecision:
+async def _said(found: _Open) -> Announcement | str:
     try:
-        said = await announced(found.hook, found.delivery)
+        return await announced(found.hook, found.delivery)
     except UserError as error:
-        return PushDecision("ignored", error.message)
-    if said.kind is not Kind.PUSH:
-        return PushDecision("ignored", _NOTHING_TO_DO.get(said.kind, _OTHERWISE))
-    (change,) = said.refs  # GitHub tells of one at a time
-    return _why_not(found.app, change) or await _received(context, found, said, change)
+        return error.message
 
 
-async def _received(context: Context, found: _Open, said: Announcement, change: RefChange) -> PushDecision:
-    push = PushSeen(
-        app_id=found.app.id,
-        ref=change.ref,
-        commit=change.commit,
-        previous=change.previous,
-        trigger=found.hook.provider,
-        actor_name=said.sender or found.hook.provider,
-        delivery_id=found.delivery.id,
-        forced=change.forced,
-    )
-    try:
-        return await receive_push(context, push)
-    except UserError as error:
-        return PushDecision("ignored", error.message)
+def _close(session: Session, context: Context, found: _Open, said: Announcement | None) -> None:
+    own = session.get_one(Decision, (found.delivery.id, found.app.id))
+    still_open = update(Delivery).where(col(Delivery.id) == found.delivery.id, col(Delivery.verdict).is_(None))
+    told = {"verdict": own.verdict, "reason": own.reason, "deployment_id": own.deployment_id}
+    session.execute(still_open.values(decided_at=context.clock.now(), **told))
+    if said is not None and said.kind in {Kind.PUSH, Kind.IMAGE}:
+        heard = update(Hook).where(col(Hook.id) == found.hook.id, col(Hook.waiting_since).is_not(None))
+        session.execute(heard.values(waiting_since=None))
 
 
-def _why_not(app: App, change: RefChange) -> PushDecision | None:
-    if change.commit == NO_COMMIT:
-        return PushDecision("ignored", "A branch or tag was deleted; what is live stays.")
-    if not change.ref.startswith("refs/heads/"):
-        return PushDecision("ignored", "Tags are not deployed; pushes to the app's branch are.")
-    if app.config.source.type is SourceType.GIT and app.config.source.own_remote:
-        sentence = "This app is deployed from its own git remote; set source.repo_url to deploy from this repository."
-        return PushDecision("ignored", sentence)
-    marker = skip_marker(change.head_message)
-    if marker is not None and change.ref == f"refs/heads/{app.config.source.branch}":
-        return PushDecision("skipped", f"The head commit says {marker}; `slipyard deploy` deploys it anyway.")
-    return None
-
-
-async def _recorded(context: Context, delivery_id: str) -> PushDecision | None:
-    """What became of the push of this delivery, where that was written down and the verdict was not yet."""
-
-    def look(session: Session) -> PushDecision | None:
-        query = select(Push).where(Push.delivery_id == delivery_id).order_by(col(Push.decision) != _ACCEPTED)
-        push = session.exec(query).first()
-        if push is None:
-            return None
-        if push.decision != _ACCEPTED:
-            return PushDecision(push.decision, push.reason)
-        made = select(Deployment).where(Deployment.app_id == push.app_id, Deployment.commit == push.commit)
-        deployment = session.exec(made.order_by(col(Deployment.number))).first()
-        return PushDecision("deployed", push.reason, deployment_id=deployment.id if deployment else None)
-
-    return await context.database.reading(look)
-
-
-def _keep(session: Session, context: Context, delivery_id: str, decision: PushDecision) -> None:
-    still_open = update(Delivery).where(col(Delivery.id) == delivery_id, col(Delivery.verdict).is_(None))
-    session.execute(
-        still_open.values(
-            verdict=decision.status,
-            reason=decision.message,
-            deployment_id=decision.deployment_id,
-            decided_at=context.clock.now(),
-        )
-    )
+def _verdicts(session: Session, found: _Open) -> list[Verdict]:
+    query = select(Decision, App).join(App, col(Decision.app_id) == col(App.id))
+    rows = session.exec(query.where(Decision.delivery_id == found.delivery.id)).all()
+    ordered = sorted(rows, key=lambda row: (row[1].id != found.app.id, row[1].id))
+    if not ordered:  # decided before there were decisions for each app
+        old = session.get_one(Delivery, found.delivery.id)
+        return [Verdict(found.app.slug, old.verdict or "ignored", old.reason or "", old.deployment_id)]
+    return [Verdict(app.slug, row.verdict, row.reason, row.deployment_id) for row, app in ordered]

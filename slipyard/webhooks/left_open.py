@@ -1,6 +1,7 @@
 """Deliveries that were written down by a process that died before it decided them."""
 
 from datetime import timedelta
+from functools import partial
 
 import structlog
 
@@ -22,14 +23,19 @@ async def keep_deciding(context: Context) -> None:
 
 async def decide_left_open(context: Context, older_than: timedelta = _UNDER_WAY) -> int:
     """How many were decided. One that fails is left for the next time and holds up no other."""
-    newest = context.clock.now() - older_than
-    decided = 0
-    for row in await context.database.reading(undecided_deliveries):
-        if row.received_at > newest:
-            continue
-        try:
-            await decide_delivery(context, row.id)
-            decided += 1
-        except Exception:  # noqa: BLE001 - the others are waiting
-            _log.exception("delivery_undecided", delivery_id=row.id)
+    newest, after, decided = context.clock.now() - older_than, "", 0
+    while rows := await context.database.reading(partial(undecided_deliveries, after=after)):
+        after = rows[-1].id
+        for row in rows:
+            if row.received_at <= newest:
+                decided += await _was_decided(context, row.id)
     return decided
+
+
+async def _was_decided(context: Context, delivery_id: str) -> bool:
+    try:
+        await decide_delivery(context, delivery_id)
+    except Exception:  # noqa: BLE001 - the others are waiting
+        _log.exception("delivery_undecided", delivery_id=delivery_id)
+        return False
+    return True

@@ -20,11 +20,11 @@ async def receive(context: Context, provider_name: str, address: str, request: R
     """202 where something will be deployed, else 200 with the reason; 200 too for a delivery that was sent before."""
     hook, claim = await _claim(context, provider_name, address, request)
     taken = await take_delivery(context, hook, claim, request)
-    verdict = asdict(await decide_delivery(context, taken.delivery_id))
-    if taken.again:
+    verdicts = [asdict(verdict) for verdict in await decide_delivery(context, taken.delivery_id)]
+    for verdict in verdicts if taken.again else ():
         verdict["message"] = f"This delivery was received before and counts once. {verdict['message']}"
-    accepted = verdict["status"] == "deployed" and not taken.again
-    return JSONResponse([verdict], 202 if accepted else 200)
+    accepted = any(verdict["status"] == "deployed" for verdict in verdicts) and not taken.again
+    return JSONResponse(verdicts, 202 if accepted else 200)
 
 
 async def _claim(context: Context, provider_name: str, address: str, request: Request) -> tuple[Hook, Claim]:

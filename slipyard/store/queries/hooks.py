@@ -49,7 +49,7 @@ def latest_delivery(session: Session, app_id: str) -> Delivery | None:
     return session.exec(select(Delivery).where(Delivery.app_id == app_id).order_by(col(Delivery.id).desc())).first()
 
 
-def undecided_deliveries(session: Session, limit: int = 100) -> list[Delivery]:
-    """Written down, and then whoever took them died: the controller decides them, oldest first."""
-    query = select(Delivery).where(col(Delivery.verdict).is_(None)).order_by(col(Delivery.id))
+def undecided_deliveries(session: Session, limit: int = 100, after: str = "") -> list[Delivery]:
+    """Written down, and then whoever took them died. Oldest first, those behind the id `after`."""
+    query = select(Delivery).where(col(Delivery.verdict).is_(None), Delivery.id > after).order_by(col(Delivery.id))
     return list(session.exec(query.limit(limit)))

@@ -1,0 +1,34 @@
+"""Which apps a message is about: one hook of a repository feeds every app of the organization that is made from it."""
+
+from sqlmodel import Session, col, select
+
+from slipyard.domain.announcement import Announcement, Kind
+from slipyard.domain.repository_key import repository_key
+from slipyard.pipeline.take_pushed_image import follows_image
+from slipyard.store.tables import App
+
+_OF_REPOSITORY = {Kind.PUSH, Kind.REQUEST, Kind.CHECK}
+
+
+def concerned_apps(session: Session, own: App, said: Announcement | None) -> list[App]:
+    """The hook's own app first, whatever it is. Previews follow their request and nothing else."""
+    if said is None or said.kind not in {*_OF_REPOSITORY, Kind.IMAGE}:
+        return [own]
+    others = [app for app in _others(session, own) if _is_meant(own, app, said)]
+    return [own, *others]
+
+
+def _is_meant(own: App, app: App, said: Announcement) -> bool:
+    if said.kind is Kind.IMAGE:
+        return follows_image(app, said.images)
+    key = repository_key(own.config.source.repo_url)
+    return key is not None and key == repository_key(app.config.source.repo_url)
+
+
+def _others(session: Session, own: App) -> list[App]:
+    query = (
+        select(App)
+        .where(App.organization_id == own.organization_id, App.id != own.id)
+        .where(col(App.deleting_at).is_(None), col(App.parent_id).is_(None))
+    )
+    return list(session.exec(query.order_by(col(App.id))))
