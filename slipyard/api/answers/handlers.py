@@ -9,6 +9,7 @@ from fastapi.exceptions import RequestValidationError
 from starlette.exceptions import HTTPException
 
 from slipyard.api.answers.envelope import envelope, error_answer
+from slipyard.api.answers.shown_path import shown_path
 from slipyard.api.answers.validation import validation_answer
 from slipyard.domain.errors import SlipyardError
 
@@ -32,7 +33,9 @@ def install_handlers(app: FastAPI) -> None:
 async def _slipyard_error(request: Request, error: Exception) -> Response:
     fault = cast(SlipyardError, error)
     if fault.status >= HTTPStatus.INTERNAL_SERVER_ERROR:
-        _log.error("request_failed", path=request.url.path, code=fault.code, reason=fault.message, exc_info=error)
+        _log.error(
+            "request_failed", path=shown_path(request.url.path), code=fault.code, reason=fault.message, exc_info=error
+        )
     return error_answer(request, fault)
 
 

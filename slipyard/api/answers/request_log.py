@@ -1,6 +1,5 @@
 """Around every request: an id, the access log, and a 500 with that id where nothing else answered."""
 
-import re
 import time
 from collections.abc import MutableMapping
 from typing import Any
@@ -11,10 +10,10 @@ from starlette.datastructures import MutableHeaders
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
 from slipyard.api.answers.envelope import envelope
+from slipyard.api.answers.shown_path import shown_path
 from slipyard.domain.ids import new_id
 
 _log = structlog.get_logger("slipyard.access")
-_SECRET_PATHS = re.compile(r"^/login/.+")
 _QUIET = {"/healthz", "/readyz"}
 
 
@@ -43,7 +42,7 @@ class _Watched:
     def __init__(self, scope: Scope, send: Send) -> None:
         self.id = new_id("req")
         self.status: int | None = None
-        self.path = _SECRET_PATHS.sub("/login/...", scope["path"])
+        self.path = shown_path(scope["path"])
         self._scope, self._send, self._began = scope, send, time.monotonic()
         scope["slipyard.request_id"] = self.id
 

@@ -1,7 +1,5 @@
 """Webhooks of an app, and what they delivered."""
 
-import secrets
-
 from fastapi import APIRouter, Request
 from sqlmodel import Session
 
@@ -19,10 +17,11 @@ from slipyard.domain.schemas.outgoing import Done
 from slipyard.store.events import record
 from slipyard.store.queries.hooks import find_delivery, hooks_of, latest_delivery, list_deliveries
 from slipyard.store.tables import Hook
+from slipyard.webhooks.hook_settings import checked_settings, new_secret
+from slipyard.webhooks.providers import provider_named
 
 router = APIRouter(prefix="/apps/{app}", tags=["triggers"], route_class=GuardedRoute)
 READ, WRITE = requires("apps:read"), requires("apps:write")
-_SECRET_BYTES = 32
 
 
 @router.get("/webhooks", dependencies=[READ])
@@ -42,11 +41,14 @@ async def hooks(app: AppDep, context: ContextDep) -> HookList:
 async def create(body: CreateHook, app: AppDep, request: Request, context: ContextDep, actor: ActorDep) -> NewHookView:
     """The address and the secret to enter at the provider. The secret is in this answer only."""
     mark_once_shown(request, "secret")
-    secret, now = secrets.token_hex(_SECRET_BYTES), context.clock.now()
+    provider = provider_named(body.provider)
+    settings = checked_settings(provider, body.scheme, body.header, body.fields)
+    secret, now = new_secret(provider, settings), context.clock.now()
     hook = Hook(
         id=new_id("hok"),
         app_id=app.id,
-        provider=body.provider,
+        provider=provider.name,
+        settings=settings,
         secret_encrypted=context.cipher.encrypt(secret.encode()),
         created_at=now,
     )

@@ -5,6 +5,7 @@ from typing import Annotated, Literal, Self
 
 from pydantic import AwareDatetime, Field, model_validator
 
+from slipyard.domain.hook import BodyFields, Scheme
 from slipyard.domain.schemas.incoming import Incoming
 
 Scope = Literal["apps:read", "apps:write", "apps:deploy", "admin"]
@@ -29,5 +30,26 @@ class CreateToken(Incoming):
         return self.expires_at
 
 
+ProviderName = Literal[
+    "github",
+    "gitlab",
+    "gitea",
+    "forgejo",
+    "bitbucket",
+    "bitbucket-server",
+    "azure-devops",
+    "dockerhub",
+    "registry",
+    "generic",
+]
+
+
 class CreateHook(Incoming):
-    provider: Literal["github"] = "github"
+    """Without a scheme, the provider's own. `header` and `fields` are for generic webhooks."""
+
+    nested = frozenset({"fields"})
+
+    provider: ProviderName = "github"
+    scheme: Scheme | None = Field(None, description="gitlab: token or signature (since 19.0)")
+    header: str | None = Field(None, description="generic: where the signature or the token stands", max_length=100)
+    fields: BodyFields | None = Field(None, description="generic: where the body says what was pushed")

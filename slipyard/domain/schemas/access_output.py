@@ -39,7 +39,11 @@ class HookView(Outgoing):
     app_id: str
     provider: str
     url: str
-    rejected: int = Field(description="Deliveries whose signature was wrong")
+    scheme: str = Field(description="How a delivery proves who sends it; fixed for each webhook")
+    enter: list[str] = Field(description="What to enter at the provider, a line for each field there")
+    rejected: int = Field(description="Deliveries whose signature was wrong; nothing of them is kept")
+    rejected_at: datetime | None
+    rejection: str | None = Field(description="Why the last of them was")
     last_delivery: datetime | None
     created_at: datetime
 
