@@ -3,11 +3,13 @@
 from datetime import datetime
 from typing import Any
 
-from sqlalchemy import Index
+from sqlalchemy import Index, text
 from sqlmodel import Field, SQLModel
 
 from slipyard.domain.hook import HookSettings, Installed
 from slipyard.store.columns import Json, UtcTime
+
+_OPEN = "verdict IS NULL"
 
 
 class Event(SQLModel, table=True):
@@ -49,7 +51,11 @@ class Delivery(SQLModel, table=True):
     """
 
     __tablename__ = "delivery"
-    __table_args__ = (Index("delivery_once", "hook_id", "provider_id", unique=True),)
+    __table_args__ = (
+        Index("delivery_once", "hook_id", "provider_id", unique=True),
+        Index("delivery_body", "hook_id", "body_digest"),
+        Index("delivery_open", "id", sqlite_where=text(_OPEN), postgresql_where=text(_OPEN)),
+    )
 
     id: str = Field(primary_key=True)
     hook_id: str = Field(foreign_key="hook.id")

@@ -11,6 +11,8 @@ from slipyard.domain.source import Source
 from slipyard.domain.span import Span
 from slipyard.store.columns import Json, UtcTime, Word
 
+_HELD = "decision = 'held'"
+
 
 def _one_for_each_app(name: str, condition: str) -> Index:
     return Index(name, "app_id", unique=True, sqlite_where=text(condition), postgresql_where=text(condition))
@@ -20,6 +22,10 @@ class Push(SQLModel, table=True):
     """A commit that somebody sent or announced, and what was decided about it."""
 
     __tablename__ = "push"
+    __table_args__ = (
+        Index("push_ref", "app_id", "ref", "id"),
+        Index("push_held", "app_id", sqlite_where=text(_HELD), postgresql_where=text(_HELD)),
+    )
 
     id: str = Field(primary_key=True)
     app_id: str = Field(foreign_key="app.id", index=True)

@@ -13,6 +13,7 @@ def upgrade() -> None:
     _make_tables()
     _add_columns()
     _fill_columns()
+    _add_indexes()
 
 
 def _make_tables() -> None:
@@ -224,6 +225,16 @@ def _add_columns() -> None:
     with op.batch_alter_table("token") as batch_op:
         batch_op.add_column(sa.Column("app_id", sa.String(), nullable=True))
         batch_op.create_index(batch_op.f("ix_token_app_id"), ["app_id"], unique=False)
+
+
+def _add_indexes() -> None:
+    is_open, is_held = sa.text("verdict IS NULL"), sa.text("decision = 'held'")
+    with op.batch_alter_table("delivery") as batch_op:
+        batch_op.create_index("delivery_body", ["hook_id", "body_digest"], unique=False)
+        batch_op.create_index("delivery_open", ["id"], unique=False, sqlite_where=is_open, postgresql_where=is_open)
+    with op.batch_alter_table("push") as batch_op:
+        batch_op.create_index("push_ref", ["app_id", "ref", "id"], unique=False)
+        batch_op.create_index("push_held", ["app_id"], unique=False, sqlite_where=is_held, postgresql_where=is_held)
 
 
 def _fill_columns() -> None:
