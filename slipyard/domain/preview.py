@@ -29,6 +29,14 @@ def holds_forks(provider: str) -> bool:
     return provider in _REQUEST_REFS
 
 
+def closed_reason(number: int) -> str:
+    return f"Request {number} was closed or merged."
+
+
+def not_open_reason(number: int) -> str:
+    return f"Request {number} is not open any more."
+
+
 def preview_slug(parent: str, number: int, head_ref: str) -> str:
     """`shop-pr-7`, or `shop-feature-login` for a branch without a request; the app's name gives way to the length."""
     if number < FIRST_BRANCH_NUMBER:

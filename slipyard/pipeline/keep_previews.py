@@ -11,6 +11,7 @@ from slipyard.pipeline.context import Context
 from slipyard.pipeline.find_app import changeable_app
 from slipyard.pipeline.open_preview import set_going
 from slipyard.pipeline.show_preview import Shown, is_let_in, show_preview
+from slipyard.pipeline.tell_previews import tell_previews
 from slipyard.store.queries.previews import open_previews
 from slipyard.store.tables import App, Preview
 
@@ -25,6 +26,7 @@ async def keep_previews(context: Context) -> int:
             await _keep(context, row)
         except SlipyardError as error:
             _log.warning("preview_not_kept", preview_id=row.id, error=error.message)
+    await tell_previews(context)
     return len(rows)
 
 

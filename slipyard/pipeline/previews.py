@@ -4,6 +4,7 @@ from sqlmodel import Session
 
 from slipyard.domain.announcement import RequestChange, RequestMove
 from slipyard.domain.globs import is_chosen
+from slipyard.domain.preview import closed_reason
 from slipyard.domain.source import SourceType
 from slipyard.pipeline.close_preview import close_preview
 from slipyard.pipeline.context import Context
@@ -31,7 +32,7 @@ async def request_changed(
 
 async def _closed(context: Context, app_id: str, change: RequestChange) -> PushDecision:
     """Also where previews were turned off meanwhile."""
-    row = await close_preview(context, app_id, change.number, f"Request {change.number} was closed or merged.")
+    row = await close_preview(context, app_id, change.number, closed_reason(change.number))
     if row is None:
         return PushDecision("ignored", f"Request {change.number} was closed; it had no preview.")
     return PushDecision("ignored", f"Request {change.number} was closed; its preview is being removed.")
