@@ -2,6 +2,7 @@
 
 import asyncio
 import os
+import shlex
 import shutil
 from collections.abc import Sequence
 
@@ -21,8 +22,15 @@ def reason_against() -> str | None:
 
 async def succeeds(*arguments: str) -> bool:
     """For questions: does the chain, or the rule, exist?"""
-    status, _ = await _run("iptables", arguments, b"")
+    status, _, _ = await _run("iptables", arguments, b"")
     return status == 0
+
+
+async def rules(chain: str | None = None) -> list[list[str]]:
+    """What `iptables -S` lists, of one chain or of all: `["-A", chain, ...]`, just as it would be written to make them.
+    Empty where there is no such chain."""
+    status, said, _ = await _run("iptables", ("-S", *([chain] if chain else [])), b"")
+    return [shlex.split(line) for line in said.splitlines()] if status == 0 else []
 
 
 async def change(*arguments: str) -> None:
@@ -36,7 +44,7 @@ async def restore(lines: Sequence[str]) -> None:
 
 
 async def _must(program: str, arguments: Sequence[str], given: bytes) -> None:
-    status, said = await _run(program, arguments, given)
+    status, _, said = await _run(program, arguments, given)
     if status != 0:
         raise Unavailable(
             f"The packet filter refused {program} {' '.join(arguments)}: {said.strip()[:500]}. "
@@ -44,7 +52,7 @@ async def _must(program: str, arguments: Sequence[str], given: bytes) -> None:
         )
 
 
-async def _run(program: str, arguments: Sequence[str], given: bytes) -> tuple[int, str]:
+async def _run(program: str, arguments: Sequence[str], given: bytes) -> tuple[int, str, str]:
     pipe = asyncio.subprocess.PIPE
     try:
         process = await asyncio.create_subprocess_exec(
@@ -52,5 +60,5 @@ async def _run(program: str, arguments: Sequence[str], given: bytes) -> tuple[in
         )
     except OSError as error:
         raise Unavailable(f"{program} could not be run: {error}. Install the package iptables.") from error
-    _, said = await process.communicate(given)
-    return process.returncode or 0, said.decode(errors="replace")
+    output, complaint = await process.communicate(given)
+    return process.returncode or 0, output.decode(errors="replace"), complaint.decode(errors="replace")

@@ -1,6 +1,7 @@
 """The controller: one leader runs the loops. Whoever does not lead waits for the lease."""
 
 import asyncio
+import math
 import signal
 import sys
 
@@ -8,6 +9,7 @@ import structlog
 
 from slipyard.controller.lease import LeaderLease
 from slipyard.controller.loops import LOOPS, Loop
+from slipyard.controller.news import News
 from slipyard.domain.settings import Settings
 from slipyard.pipeline.assemble import assemble
 from slipyard.pipeline.context import Context
@@ -45,21 +47,25 @@ async def lead_for_ever(context: Context) -> None:
 
 async def _lead(context: Context, lease: LeaderLease) -> None:
     """Until the lease is lost: then no pass is under way any more."""
-    loops = [asyncio.ensure_future(run_loop(context, loop)) for loop in LOOPS]
+    news = News(context)
+    loops = [asyncio.ensure_future(run_loop(context, loop, news)) for loop in LOOPS]
     try:
         await lease.keep()
     finally:
         for loop in loops:
             loop.cancel()
         await asyncio.wait(loops)
+        news.close()
 
 
-async def run_loop(context: Context, loop: Loop) -> None:
+async def run_loop(context: Context, loop: Loop, news: News) -> None:
     """A pass that fails is logged, and the next one comes all the same: one bad row must not stop the rest."""
-    one_pass = loop.start(context)
+    one_pass, last = loop.start(context), -math.inf
     while True:
         try:
-            await one_pass()
+            if await news.wants(loop.name, last):
+                last = context.clock.monotonic()
+                await one_pass()
         except asyncio.CancelledError:
             raise
         except Exception:  # noqa: BLE001 - whatever it is, it is logged and the loop lives

@@ -6,7 +6,7 @@ from ipaddress import IPv4Network
 from pathlib import Path
 
 from slipyard.clients import iptables
-from slipyard.deployer.firewall_rules import Firewall, parse_resolvers
+from slipyard.deployer.firewall_rules import Firewall, chains_of, hooks_into, parse_resolvers
 from slipyard.domain.errors import Unavailable
 
 # Docker leaves this chain to others and asks it first; where it is not there, its own rules are not there either.
@@ -20,9 +20,7 @@ async def ensure(pool: IPv4Network, installation: str, open_ports: Sequence[int]
         raise Unavailable(f"App containers cannot be shut off from the host and from each other: {reason}.")
     firewall = await _firewall(pool, installation, open_ports)
     await iptables.restore(_restore_lines(firewall))
-    for parent, chain in await _hooks(firewall):
-        if not await iptables.succeeds("-C", parent, *firewall.hook(chain)):
-            await iptables.change("-I", parent, "1", *firewall.hook(chain))
+    await _lead_in(firewall)
 
 
 async def missing(pool: IPv4Network, installation: str, open_ports: Sequence[int] = ()) -> list[str]:
@@ -36,17 +34,26 @@ async def missing(pool: IPv4Network, installation: str, open_ports: Sequence[int
     return [f"{chain} {' '.join(rule)}" for chain, rule in wanted if not await iptables.succeeds("-C", chain, *rule)]
 
 
-async def remove(pool: IPv4Network, installation: str) -> None:
-    """Takes our chains and what leads into them away; what is gone already is done."""
+async def remove(installation: str) -> None:
+    """Takes our chains and what leads into them away, whatever pool they were made for; what is gone already is done."""
     if iptables.reason_against() is not None:
         return
-    firewall = Firewall(pool, installation)
-    for chain in firewall.chains():
-        for parent in (_DOCKER_USER, _FORWARD, _INPUT):
-            while await iptables.succeeds("-D", parent, *firewall.hook(chain)):
-                pass
+    chains = chains_of(installation)
+    for rule in hooks_into(chains, await iptables.rules()):
+        await iptables.succeeds("-D", *rule)
+    for chain in chains:
         if await iptables.succeeds("-F", chain):
             await iptables.change("-X", chain)
+
+
+async def _lead_in(firewall: Firewall) -> None:
+    """The hooks that there should be, first in their chains, and none of an earlier pool."""
+    there = hooks_into([*firewall.chains()], await iptables.rules())
+    wanted = [(parent, *firewall.hook(chain)) for parent, chain in await _hooks(firewall)]
+    for parent, *hook in [rule for rule in wanted if rule not in there]:
+        await iptables.change("-I", parent, "1", *hook)
+    for rule in [rule for rule in there if rule not in wanted]:
+        await iptables.succeeds("-D", *rule)
 
 
 async def _firewall(pool: IPv4Network, installation: str, open_ports: Sequence[int]) -> Firewall:

@@ -30,11 +30,11 @@ class Firewall:
 
     @property
     def forward_chain(self) -> str:
-        return f"SLIPYARD-F-{self.installation}"
+        return chains_of(self.installation)[0]
 
     @property
     def input_chain(self) -> str:
-        return f"SLIPYARD-I-{self.installation}"
+        return chains_of(self.installation)[1]
 
     def chains(self) -> dict[str, list[Rule]]:
         return {self.forward_chain: self._forward(), self.input_chain: self._input()}
@@ -58,6 +58,17 @@ class Firewall:
             for address in self.resolvers
             for protocol in ("udp", "tcp")
         ]
+
+
+def chains_of(installation: str) -> tuple[str, str]:
+    """For what is forwarded, and for what the host itself gets."""
+    return f"SLIPYARD-F-{installation}", f"SLIPYARD-I-{installation}"
+
+
+def hooks_into(chains: Sequence[str], listed: Sequence[Sequence[str]]) -> list[Rule]:
+    """The rules among those of `iptables -S` that lead into one of the chains, as `(parent, ...)`: found by the chain's
+    name, since an earlier start may have had another pool."""
+    return [tuple(rule[1:]) for rule in listed if rule[0] == "-A" and rule[-2] == "-j" and rule[-1] in chains]
 
 
 _ESTABLISHED: Rule = ("-m", "conntrack", "--ctstate", "RELATED,ESTABLISHED", *_RETURN)

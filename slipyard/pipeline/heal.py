@@ -1,6 +1,7 @@
 """What should serve and does not is started again; what runs in our name and should not is removed."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
+from contextlib import contextmanager
 from dataclasses import dataclass, field
 
 import structlog
@@ -43,13 +44,23 @@ class HealWatch:
 
 
 async def heal(context: Context, watch: HealWatch) -> None:
-    """One pass: one call to the engine, one query, and work only for what differs."""
+    """One pass: one call to the engine, one query, and work only for what differs. What the engine refuses for one
+    container keeps nobody from healing the others; its turn comes again."""
     seen = {each.instance_id: each for each in await context.driver.observe()}
     rows = await context.database.reading(_rows)
     for row in rows:
         if row.status is InstanceStatus.SERVING:
-            await _keep_serving(context, watch, row, seen.get(row.id))
+            with _trouble_of(row.id):
+                await _keep_serving(context, watch, row, seen.get(row.id))
     await _remove_strays(context, rows, seen)
+
+
+@contextmanager
+def _trouble_of(instance_id: str) -> Iterator[None]:
+    try:
+        yield
+    except SlipyardError as error:
+        _log.warning("instance_not_healed", instance_id=instance_id, error=error.message)
 
 
 async def _keep_serving(context: Context, watch: HealWatch, row: Instance, found: Observation | None) -> None:
@@ -101,7 +112,8 @@ async def _remove_strays(context: Context, rows: Sequence[Instance], seen: Mappi
     retired = await context.database.reading(lambda session: _retired_among(session, strays)) if strays else []
     for instance_id in retired:
         _log.warning("stray_container", instance_id=instance_id)
-        await context.driver.retire(instance_id, 0)
+        with _trouble_of(instance_id):
+            await context.driver.retire(instance_id, 0)
 
 
 async def _say(context: Context, row: Instance, kind: str, message: str) -> None:

@@ -8,7 +8,7 @@ from slipyard.domain.lifecycle import BuildStatus
 from slipyard.pipeline.context import Context
 from slipyard.store.tables import Build
 
-_MOST_ATTEMPTS = 8
+MOST_ATTEMPTS = 8
 _log = structlog.get_logger()
 
 
@@ -47,7 +47,7 @@ def _unpublished(session: Session) -> list[Build]:
         Build.status == BuildStatus.SUCCEEDED,
         col(Build.published_at).is_(None),
         col(Build.image_id).is_not(None),
-        col(Build.publish_attempts) < _MOST_ATTEMPTS,
+        col(Build.publish_attempts) < MOST_ATTEMPTS,
     )
     return list(session.exec(query.order_by(Build.id).limit(20)).all())
 

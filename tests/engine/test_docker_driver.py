@@ -6,7 +6,9 @@ from ipaddress import IPv4Network
 
 import pytest
 
+from slipyard.clients import iptables
 from slipyard.deployer import firewall
+from slipyard.deployer.firewall_rules import chains_of, hooks_into
 from slipyard.domain.errors import Conflict, RolloutFailed
 from slipyard.domain.health import HealthCheck
 from tests.engine.docker_installation import Installation, docker_installation
@@ -114,7 +116,7 @@ async def closed(installation):
     try:
         yield installation, server.sockets[0].getsockname()[1]
     finally:
-        await firewall.remove(installation.pool, installation.id)
+        await firewall.remove(installation.id)
         server.close()
 
 
@@ -145,7 +147,18 @@ async def test_the_firewall_can_be_repeated_and_says_what_is_missing(closed):
     installation, _ = closed
     await firewall.ensure(installation.pool, installation.id)
     assert await firewall.missing(installation.pool, installation.id) == []
-    await firewall.remove(installation.pool, installation.id)
+    await firewall.remove(installation.id)
     missing = await firewall.missing(installation.pool, installation.id)
     assert any("169.254.0.0/16" in rule for rule in missing)
-    await firewall.remove(installation.pool, installation.id)
+    await firewall.remove(installation.id)
+
+
+async def test_the_firewall_of_an_earlier_pool_goes_too(closed):
+    installation, _ = closed
+    another = IPv4Network("10.219.0.0/16")
+    await firewall.ensure(another, installation.id)
+    assert await firewall.missing(another, installation.id) == []
+    hooks = hooks_into(chains_of(installation.id), await iptables.rules())
+    assert {hook[2] for hook in hooks} == {str(another)}, "nothing leads from the earlier pool into these chains"
+    await firewall.remove(installation.id)
+    assert not [rule for rule in await iptables.rules() if installation.id in " ".join(rule)]

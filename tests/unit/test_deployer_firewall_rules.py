@@ -7,7 +7,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from slipyard.deployer.addresses import subnet_at
-from slipyard.deployer.firewall_rules import Firewall, parse_resolvers
+from slipyard.deployer.firewall_rules import Firewall, chains_of, hooks_into, parse_resolvers
 
 POOL = IPv4Network("10.201.0.0/16")
 FIREWALL = Firewall(POOL, "a1b2c3d4e5", resolvers=("169.254.169.253",), open_ports=(8080,))
@@ -72,3 +72,20 @@ def test_names_of_chains_fit_into_the_kernels_28_characters():
 def test_only_name_servers_that_packets_leave_the_host_for_are_exceptions():
     text = "# nameserver 8.8.8.8\nnameserver 127.0.0.53\nnameserver 169.254.169.253\nnameserver fd00::1\nsearch x\nnameserver\n"
     assert parse_resolvers(text) == ["169.254.169.253"]
+
+
+def test_what_leads_into_our_chains_is_found_whatever_pool_it_was_made_for() -> None:
+    forward, into = chains_of("a1b2c3d4e5")
+    listed = [
+        ["-P", "INPUT", "ACCEPT"],
+        ["-N", forward],
+        ["-A", "INPUT", "-s", "10.99.0.0/16", "-j", into],
+        ["-A", "DOCKER-USER", "-s", "10.99.0.0/16", "-j", forward],
+        ["-A", "DOCKER-USER", "-j", "RETURN"],
+        ["-A", "DOCKER-USER", "-s", "10.99.0.0/16", "-j", chains_of("another0id")[0]],
+        ["-A", forward, "-d", "169.254.0.0/16", "-j", "REJECT", "--reject-with", "icmp-admin-prohibited"],
+    ]
+    assert hooks_into([forward, into], listed) == [
+        ("INPUT", "-s", "10.99.0.0/16", "-j", into),
+        ("DOCKER-USER", "-s", "10.99.0.0/16", "-j", forward),
+    ]

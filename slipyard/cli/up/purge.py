@@ -25,7 +25,7 @@ def purge(settings: Settings, layout: Layout, say: Callable[[str], None]) -> Non
     installation_id = installation_id_of(layout)
     repositories = _repositories(settings)
     say(asyncio.run(remove_from_engine(settings.docker_host, installation_id, repositories)))
-    asyncio.run(firewall.remove(settings.network_pool, installation_id))
+    asyncio.run(firewall.remove(installation_id))
     if remove_boot_units(layout):
         say("systemd unit removed")
     _remove_directory(layout.home)

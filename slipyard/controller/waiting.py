@@ -1,0 +1,41 @@
+"""Whether there is a row that a loop would act on: asked for all loops in one query, and only when somebody wrote."""
+
+from collections.abc import Mapping
+
+from sqlalchemy import ColumnElement, exists, or_
+from sqlmodel import col
+
+from slipyard.domain.lifecycle import BuildStatus, DeploymentStatus, InstanceStatus
+from slipyard.pipeline.publish_image import MOST_ATTEMPTS
+from slipyard.store.tables import App, Build, Deployment, Instance, Preview, RouteRow
+
+_OPEN_BUILD = col(Build.status).in_((BuildStatus.QUEUED, BuildStatus.RUNNING))
+_OPEN_DEPLOYMENT = col(Deployment.status).in_(
+    (
+        DeploymentStatus.PENDING,
+        DeploymentStatus.BUILDING,
+        DeploymentStatus.DEPLOYING,
+        DeploymentStatus.VERIFYING,
+    )
+)
+
+WAITING: Mapping[str, ColumnElement[bool]] = {
+    "recover": or_(
+        exists().where(_OPEN_BUILD, col(Build.claim_token).is_not(None)),
+        exists().where(_OPEN_DEPLOYMENT, col(Deployment.claim_token).is_not(None)),
+    ),
+    "wake": or_(
+        exists().where(_OPEN_BUILD, col(Build.claim_token).is_(None)),
+        exists().where(_OPEN_DEPLOYMENT, col(Deployment.claim_token).is_(None)),
+    ),
+    "drain": exists().where(col(Instance.status) == InstanceStatus.RETIRING),
+    "publish": exists().where(
+        col(Build.status) == BuildStatus.SUCCEEDED,
+        col(Build.published_at).is_(None),
+        col(Build.publish_attempts) < MOST_ATTEMPTS,
+    ),
+    "follow_routes": exists().where(col(RouteRow.applied).is_(False)),
+    "previews": exists().where(col(Preview.closed_at).is_(None)),
+    "clean_up": exists().where(col(App.deleting_at).is_not(None), col(App.deleted_at).is_(None)),
+}
+"""By the name of the loop. One that is not here has more to look at than rows, and is never left out."""

@@ -1,0 +1,126 @@
+"""An idle controller reads next to nothing, and every loop that has something to do is told so."""
+
+from collections.abc import AsyncIterator
+
+import pytest
+from sqlalchemy import event
+
+from slipyard.clients.registry_manifest import Manifest
+from slipyard.controller.loops import LOOPS
+from slipyard.controller.news import News
+from slipyard.controller.waiting import WAITING
+from slipyard.domain.errors import Unavailable
+from slipyard.pipeline.delete_app import delete_app
+from slipyard.store.claims import Holder, claim_build
+from slipyard.store.tables import RouteRow
+from tests.flow.repository import Repository
+from tests.flow.system import System
+from tests.flow.test_push_to_live import new_app, push
+
+
+@pytest.fixture
+async def news(system: System) -> AsyncIterator[News]:
+    made = News(system.context)
+    yield made
+    made.close()
+
+
+async def wanted(system: System, news: News) -> set[str]:
+    """By those loops that had a pass just now."""
+    system.clock.ahead += 1
+    now = system.clock.monotonic()
+    return {name for name in WAITING if await news.wants(name, now)}
+
+
+async def settled_app(system: System, repository: Repository) -> str:
+    """Live, and its image is in the registry."""
+    app_id = await new_app(system)
+    await push(system, app_id, repository, "one", main__py="1")
+    await system.settle()
+    (build,) = system.builds(app_id)
+    assert build.image_reference is not None
+    assert build.image_id is not None
+    system.registry.add(build.image_reference, Manifest("sha256:" + "1" * 64, build.image_id, ""))
+    await system.control("publish")
+    return app_id
+
+
+def test_what_waits_is_told_to_loops_that_there_are() -> None:
+    assert set(WAITING) <= {loop.name for loop in LOOPS}
+
+
+async def test_nothing_waits_where_all_is_done(system: System, news: News, repository: Repository) -> None:
+    assert await wanted(system, news) == set()
+    await settled_app(system, repository)
+    assert await wanted(system, news) == set()
+
+
+async def test_rows_are_read_again_only_after_somebody_wrote(system: System, news: News) -> None:
+    await wanted(system, news)
+    statements: list[str] = []
+    event.listen(system.context.database.reader, "before_cursor_execute", lambda *call: statements.append(str(call[2])))
+
+    for _ in range(5):
+        await wanted(system, news)
+    assert not [each for each in statements if "EXISTS" in each], statements
+
+    await new_app(system)
+    await wanted(system, news)
+    assert [each for each in statements if "EXISTS" in each]
+
+
+async def test_all_that_is_not_looked_at_for_long_is_looked_at(system: System, news: News) -> None:
+    long_ago = system.clock.monotonic() - 31
+    assert all([await news.wants(name, long_ago) for name in WAITING])
+
+
+async def test_a_push_wakes_its_build_and_its_claim_is_watched(
+    system: System, news: News, repository: Repository
+) -> None:
+    app_id = await new_app(system)
+    decision = await push(system, app_id, repository, "one", main__py="1")
+    assert await wanted(system, news) == {"wake"}
+
+    elsewhere = str(Holder("another-machine", 1, "1"))
+    await system.context.database.writing(
+        lambda session: claim_build(session, decision.build_id or "", elsewhere, system.clock.now())
+    )
+    assert "recover" in await wanted(system, news)
+
+
+async def test_an_old_release_is_drained_and_an_image_is_published(
+    system: System, news: News, repository: Repository
+) -> None:
+    app_id = await new_app(system)
+    for text in ("one", "two"):
+        await push(system, app_id, repository, text, main__py=text)
+        await system.work()
+    assert await wanted(system, news) == {"drain", "publish"}
+
+
+async def test_an_image_that_cannot_be_published_is_given_up(
+    system: System, news: News, repository: Repository
+) -> None:
+    app_id = await new_app(system)
+    await push(system, app_id, repository, "one", main__py="1")
+    await system.settle()
+    system.engine.fail_next("push", Unavailable("The registry does not answer."), times=8)
+    for _ in range(300):
+        await system.control("publish")
+    assert await wanted(system, news) == set()
+
+
+async def test_a_route_that_fell_behind_is_followed(system: System, news: News, repository: Repository) -> None:
+    app_id = await settled_app(system, repository)
+
+    def fall_behind(session):
+        session.get_one(RouteRow, app_id).applied = False
+
+    await system.context.database.writing(fall_behind)
+    assert await wanted(system, news) == {"follow_routes"}
+
+
+async def test_a_deleted_app_is_cleaned_up(system: System, news: News) -> None:
+    app_id = await new_app(system)
+    await delete_app(system.context, app_id, system.actor)
+    assert "clean_up" in await wanted(system, news)

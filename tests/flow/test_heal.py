@@ -1,0 +1,72 @@
+"""One container that the engine refuses keeps nobody from healing the others."""
+
+import pytest
+from sqlmodel import col, select
+
+from slipyard.domain.errors import Conflict, SlipyardError, Unavailable
+from slipyard.domain.lifecycle import InstanceStatus
+from slipyard.pipeline.create_app import NewApp, create_app
+from slipyard.store.tables import Instance
+from tests.flow.repository import Repository
+from tests.flow.system import System
+from tests.flow.test_push_to_live import QUICK, push
+
+REMOVAL = Conflict("The container engine could not change the container: it is marked for removal.")
+
+
+async def live_instances(system: System, repository: Repository, *slugs: str) -> list[str]:
+    """Ids of the one instance of each app, in the order in which a pass comes to them."""
+    for slug in slugs:
+        app_id = (await create_app(system.context, NewApp(slug, config=QUICK), system.actor)).app.id
+        await push(system, app_id, repository, slug, main__py=slug)
+    await system.settle()
+    return sorted(seen.instance_id for seen in await system.context.driver.observe())
+
+
+async def container_of(system: System, instance_id: str) -> str:
+    return {seen.instance_id: seen.container_id for seen in await system.context.driver.observe()}[instance_id]
+
+
+async def running(system: System) -> set[str]:
+    return {seen.instance_id for seen in await system.context.driver.observe() if seen.running}
+
+
+@pytest.mark.parametrize("error", [REMOVAL, Unavailable("The container engine does not answer.")])
+async def test_a_container_that_refuses_does_not_end_the_pass(
+    system: System, repository: Repository, error: SlipyardError
+) -> None:
+    first, second = await live_instances(system, repository, "one", "two")
+    await system.engine.remove(await container_of(system, second))
+    system.engine.fail_next("keep_running", error)
+
+    await system.control("heal")
+
+    assert await running(system) == {first, second}
+
+
+async def test_what_was_refused_is_asked_again(system: System, repository: Repository) -> None:
+    await live_instances(system, repository, "one")
+    system.engine.fail_next("keep_running", REMOVAL)
+    await system.control("heal")
+    asked = system.engine.calls["keep_running"]
+    await system.control("heal", "heal")
+    assert system.engine.calls["keep_running"] == asked + 1, "again, and once it was done never more"
+
+
+async def test_a_stray_that_cannot_be_removed_leaves_the_others_their_turn(
+    system: System, repository: Repository
+) -> None:
+    strays = await live_instances(system, repository, "one", "two")
+    await system.context.database.writing(lambda session: _forget(session, strays))
+    system.engine.fail_next("stop", Unavailable("The container engine does not answer."))
+
+    await system.control("heal")
+    assert len(await running(system)) == 1
+    await system.control("heal")
+    assert await running(system) == set()
+
+
+def _forget(session, instance_ids):
+    """As after a worker that was frozen: retired in the rows, and in the engine it runs."""
+    for row in session.exec(select(Instance).where(col(Instance.id).in_(instance_ids))):
+        row.status = InstanceStatus.RETIRED
