@@ -36,7 +36,7 @@ prepare_base_images() {
     detail "the engine reaches an image registry: builds pull what they name"
   else
     detail "the engine reaches no image registry: preparing images from packages"
-    install_programs mmdebstrap=mmdebstrap zstd=zstd
+    install_programs mmdebstrap=mmdebstrap zstd=zstd gpg=gpg # with gpg, mmdebstrap finds the keys of Debian on Ubuntu too
     for name in "${missing[@]}"; do prepare_image "$name"; done
   fi
 }
