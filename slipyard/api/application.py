@@ -19,6 +19,7 @@ from slipyard.api.routes import (
     events,
     git_credentials,
     hooks,
+    notifiers,
     previews,
     queue,
     runtime,
@@ -31,7 +32,7 @@ from slipyard.api.routes.recovered_answer import recovered_answer
 from slipyard.pipeline.context import Context
 
 _REST = (
-    connections,
+    connections, notifiers,
     access, apps, app_environment, actions, uploads, work, work_logs, runtime, events, git_credentials, hooks, previews, queue, system,
 )  # fmt: skip
 _OUTSIDE = (deliveries_in.router, system.probes, gitserver.router, home.router, reference.router)

@@ -40,6 +40,7 @@ class _Commands(LazyGroup):
         "mirror": Entry(f"{_COMMANDS}.mirror:app", "Keep base images in the registry, for a buildkitd.", _SERVER),
         "connect": Entry(f"{_COMMANDS}.connect:app", "Store a token for GitHub, GitLab and others.", _SERVER),
         "connections": Entry(f"{_COMMANDS}.connect:list_app", "List and remove connections to code hosts.", _SERVER),
+        "notifiers": Entry(f"{_COMMANDS}.notifiers:app", "Tell others of deployments: add, test, remove.", _SERVER),
         "login": Entry(f"{_COMMANDS}.login:app", "Remember a server and a token.", _SERVER),
         "login-link": Entry(f"{_COMMANDS}.login:link_app", "Make a link that signs one browser in, once.", _SERVER),
         "git-credential": Entry(f"{_COMMANDS}.git_credential:app", "Let git push with the stored token.", _SERVER),

@@ -15,6 +15,8 @@ from slipyard.pipeline.publish_hosts import publish_hosts
 from slipyard.pipeline.publish_image import publish_images
 from slipyard.pipeline.recover import LeaseWatch, recover_claims, wake_waiting
 from slipyard.pipeline.retire_instances import DrainWatch, retire_instances
+from slipyard.pipeline.send_messages import SendWatch, send_messages
+from slipyard.pipeline.tell import tell
 
 Pass = Callable[[], Awaitable[object]]
 
@@ -68,6 +70,11 @@ def _pushes(context: Context) -> Pass:
     return one_pass
 
 
+def _send(context: Context) -> Pass:
+    watch = SendWatch()
+    return lambda: send_messages(context, watch)
+
+
 def _close(context: Context) -> Pass:
     watch = NetworkWatch()
     return lambda: watch.close(context.close_networks)
@@ -75,6 +82,8 @@ def _close(context: Context) -> Pass:
 
 LOOPS = (
     Loop("networks", 30.0, _close),
+    Loop("tell", 1.0, lambda context: lambda: tell(context)),
+    Loop("send", 1.0, _send),
     Loop("recover", 1.0, _recover),
     Loop("wake", 3.0, _wake),
     Loop("drain", 0.5, _drain),

@@ -10,7 +10,7 @@ import structlog
 
 from slipyard.domain.errors import SlipyardError
 from slipyard.pipeline.context import Context
-from slipyard.store.pruning import prune_deliveries, prune_kept_answers, prune_login_links
+from slipyard.store.pruning import prune_deliveries, prune_kept_answers, prune_login_links, prune_messages
 from slipyard.store.queries.retention import (
     UnneededImage,
     build_logs_to_keep,
@@ -31,7 +31,7 @@ async def clean_up_old(context: Context) -> None:
         await _remove_image(context, image)
     await _remove_files(context, keep)
     now = context.clock.now()
-    for prune in (prune_deliveries, prune_kept_answers, prune_login_links):
+    for prune in (prune_deliveries, prune_kept_answers, prune_login_links, prune_messages):
         await context.database.writing(partial(prune, now=now))
 
 

@@ -5,10 +5,11 @@ from datetime import datetime, timedelta
 from sqlalchemy import CursorResult, Delete, delete
 from sqlmodel import Session, col
 
-from slipyard.store.tables import Delivery, KeptAnswer, LoginLink
+from slipyard.store.tables import Delivery, KeptAnswer, LoginLink, Message
 
 DELIVERIES_KEPT = timedelta(days=30)  # providers send a delivery again for days, and it must be known again
 ANSWERS_KEPT = timedelta(hours=24)
+MESSAGES_KEPT = timedelta(days=30)
 
 
 def prune_deliveries(session: Session, now: datetime) -> int:
@@ -25,6 +26,11 @@ def prune_kept_answers(session: Session, now: datetime) -> int:
 def prune_login_links(session: Session, now: datetime) -> int:
     """Those that let nobody in any more."""
     return _removed(session, delete(LoginLink).where(col(LoginLink.expires_at) < now))
+
+
+def prune_messages(session: Session, now: datetime) -> int:
+    """What arrived or was given up more than 30 days ago."""
+    return _removed(session, delete(Message).where(col(Message.finished_at) < now - MESSAGES_KEPT))
 
 
 def _removed(session: Session, statement: Delete) -> int:

@@ -6,7 +6,7 @@ The whole rotation: `cipher.add_key`, reload every part, `cipher.promote_key`, r
 from sqlmodel import Session, col, select
 
 from slipyard.store.cipher import Cipher
-from slipyard.store.tables import Deployment, EnvVar, GitCredentialRow, Hook, Release
+from slipyard.store.tables import Connection, Deployment, EnvVar, GitCredentialRow, Hook, Notifier, Release
 
 
 def renew_secrets(session: Session, cipher: Cipher) -> int:
@@ -20,6 +20,14 @@ def renew_secrets(session: Session, cipher: Cipher) -> int:
         renewed += 1
     for credential in session.exec(select(GitCredentialRow)):
         credential.secret_encrypted = cipher.renew(credential.secret_encrypted)
+        renewed += 1
+    for connection in session.exec(select(Connection)):
+        connection.token_encrypted = cipher.renew(connection.token_encrypted)
+        renewed += 1
+    for notifier in session.exec(select(Notifier)):
+        notifier.url_encrypted = cipher.renew(notifier.url_encrypted)
+        if notifier.secret_encrypted is not None:
+            notifier.secret_encrypted = cipher.renew(notifier.secret_encrypted)
         renewed += 1
     for row in _rows_with_environment(session):
         row.env_encrypted = cipher.renew(row.env_encrypted or b"")

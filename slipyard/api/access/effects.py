@@ -12,12 +12,12 @@ from sqlalchemy import event, update
 from sqlalchemy.orm import Session, UOWTransaction
 from sqlmodel import col
 
-from slipyard.store.tables import App, Build, Deployment, GitCredentialRow, Hook, KeptAnswer, Preview, Token
+from slipyard.store.tables import App, Build, Connection, Deployment, GitCredentialRow, Hook, KeptAnswer, Notifier, Preview, Token
 
 Key = tuple[str, str, str]  # principal, route, key
 Effects = dict[str, str]  # kind of row -> id
 
-_KINDS = (App, Build, Deployment, GitCredentialRow, Hook, Preview, Token)
+_KINDS = (App, Build, Connection, Deployment, GitCredentialRow, Hook, Preview, Token, Notifier)
 _answering: ContextVar[Key | None] = ContextVar("slipyard_answering", default=None)
 
 

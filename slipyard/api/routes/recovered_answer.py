@@ -9,12 +9,15 @@ from slipyard.api.access.effects import Effects
 from slipyard.api.routes.action_answer import build_action, deployment_action
 from slipyard.api.views.access_views import hook_view, token_view
 from slipyard.api.views.app_view import app_view
+from slipyard.api.views.connection_view import connection_view
+from slipyard.api.views.notifier_view import notifier_view
 from slipyard.api.views.credential_view import credential_view
 from slipyard.api.views.preview_view import preview_views
 from slipyard.api.views.surroundings import surroundings_of
 from slipyard.domain.schemas.access_output import NewHookView, NewTokenView
+from slipyard.domain.schemas.notifier_shapes import NewNotifierView
 from slipyard.pipeline.context import Context
-from slipyard.store.tables import App, Build, Deployment, GitCredentialRow, Hook, Preview, Token
+from slipyard.store.tables import App, Build, Connection, Deployment, GitCredentialRow, Hook, Notifier, Preview, Token
 
 
 async def recovered_answer(context: Context, effects: Effects) -> Response:
@@ -42,6 +45,11 @@ def _of_access(session: Session, context: Context, effects: Effects) -> tuple[in
     match effects:
         case {"gitcredentialrow": credential_id}:
             return 201, credential_view(session.get_one(GitCredentialRow, credential_id))
+        case {"connection": connection_id}:
+            return 201, connection_view(session.get_one(Connection, connection_id))
+        case {"notifier": notifier_id}:
+            shown = notifier_view(session.get_one(Notifier, notifier_id), context.cipher)
+            return 201, NewNotifierView(**shown.model_dump(), secret=None)
         case {"hook": hook_id}:
             view = hook_view(session.get_one(Hook, hook_id), context.settings, None)
             return 201, NewHookView(**view.model_dump(), secret=None)

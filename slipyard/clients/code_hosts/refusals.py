@@ -1,17 +1,15 @@
 """What the answers of a code host mean: whose mistake it is, and when to ask again."""
 
 import json
-import time
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator
 from http import HTTPStatus
 from typing import Any
 
 from slipyard.clients.outside_http import OutsideAnswer
+from slipyard.clients.refusal_wait import wait_in
 from slipyard.domain.errors import AskedToWait, CodeHostRefused, SlipyardError, Unavailable
 
 _MOST_WORDS = 300
-_USUAL_WAIT_SECONDS = 60.0
-_LONGEST_WAIT_SECONDS = 3600.0
 _SPEAKING = ("message", "error", "errors", "error_description", "detail", "code", "field", "context")
 
 
@@ -20,7 +18,7 @@ def failure(name: str, asked: str, answer: OutsideAnswer, needs: str) -> Slipyar
     said = words_in(answer.body)
     quoted = f" It says: {said}" if said else ""
     if is_limit(answer):
-        wait = seconds_to_wait(answer.headers)
+        wait = wait_in(answer.headers)
         return AskedToWait(f"{name} is asked too often. It is asked again in {wait:.0f} s.{quoted}", wait)
     if answer.status >= HTTPStatus.INTERNAL_SERVER_ERROR or answer.status == HTTPStatus.REQUEST_TIMEOUT:
         return Unavailable(f"{name} answered {answer.status} to {asked}. It is tried again.{quoted}")
@@ -48,19 +46,6 @@ def is_limit(answer: OutsideAnswer) -> bool:
     return spent or "rate limit" in words_in(answer.body).lower()
 
 
-def seconds_to_wait(headers: Mapping[str, str]) -> float:
-    """Retry-After in seconds, else the moment when the limit ends (GitHub `x-ratelimit-reset`, GitLab
-    `ratelimit-reset`, both in seconds of the epoch), else a minute, as GitHub asks."""
-    given = headers.get("retry-after", "")
-    if given.isdigit():
-        return _bounded(float(given))
-    for name in ("x-ratelimit-reset", "ratelimit-reset"):
-        moment = headers.get(name, "")
-        if moment.isdigit():
-            return _bounded(float(moment) - time.time())
-    return _USUAL_WAIT_SECONDS
-
-
 def words_in(body: bytes) -> str:
     """The host's own sentence, from whichever of its fields it stands in; one line, cut."""
     try:
@@ -84,7 +69,3 @@ def _texts(value: Any, depth: int) -> Iterator[str]:
         named = [value[name] for name in _SPEAKING if name in value]
         for item in named or [f"{key} {text}" for key, each in value.items() for text in _texts(each, depth + 1)]:
             yield from _texts(item, depth + 1)
-
-
-def _bounded(seconds: float) -> float:
-    return min(max(seconds, 1.0), _LONGEST_WAIT_SECONDS)

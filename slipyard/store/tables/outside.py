@@ -71,6 +71,13 @@ class Message(SQLModel, table=True):
     __table_args__ = (
         Index("message_once", "key", unique=True),
         Index(
+            "message_lane",
+            "lane",
+            "sequence",
+            sqlite_where=text("finished_at IS NULL"),
+            postgresql_where=text("finished_at IS NULL"),
+        ),
+        Index(
             "message_due",
             "next_at",
             sqlite_where=text("finished_at IS NULL"),

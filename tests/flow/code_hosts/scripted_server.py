@@ -12,12 +12,13 @@ from typing import Any
 
 @dataclass(frozen=True)
 class Asked:
-    """`path` with its query; header names in lower case; `body` parsed, None where there was none."""
+    """`path` with its query; header names in lower case; `body` is `raw` parsed, None where there was none."""
 
     method: str
     path: str
     headers: dict[str, str]
     body: Any
+    raw: bytes = b""
 
 
 @dataclass(frozen=True)
@@ -46,7 +47,7 @@ class ScriptedServer:
                 raw = self.rfile.read(length)
                 headers = {name.lower(): value for name, value in self.headers.items()}
                 body = json.loads(raw) if raw else None
-                server.asked.append(Asked(self.command, self.path, headers, body))
+                server.asked.append(Asked(self.command, self.path, headers, body, raw))
                 server._send(self, server._next(self.command, self.path))
 
             do_GET = do_POST = do_PUT = do_PATCH = do_DELETE = _answer  # noqa: N815 - the names are http.server's

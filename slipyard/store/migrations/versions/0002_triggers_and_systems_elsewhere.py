@@ -120,6 +120,13 @@ def _make_tables() -> None:
             postgresql_where=sa.text("finished_at IS NULL"),
         )
         batch_op.create_index("message_once", ["key"], unique=True)
+        batch_op.create_index(
+            "message_lane",
+            ["lane", "sequence"],
+            unique=False,
+            sqlite_where=sa.text("finished_at IS NULL"),
+            postgresql_where=sa.text("finished_at IS NULL"),
+        )
 
     op.create_table(
         "poll",

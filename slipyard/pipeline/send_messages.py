@@ -1,0 +1,139 @@
+"""The outbox is emptied: what is due is sent, each lane in order, and one dead target slows nobody else."""
+
+import asyncio
+from collections import Counter
+from dataclasses import dataclass, field
+from datetime import datetime, timedelta
+from random import Random
+
+import structlog
+from sqlmodel import Session
+
+from slipyard.domain.errors import AskedToWait, SlipyardError, UserError
+from slipyard.pipeline.context import Context
+from slipyard.pipeline.deliver import deliver
+from slipyard.pipeline.send_schedule import next_attempt
+from slipyard.store.events import lock_app, record
+from slipyard.store.queries.messages import are_waiting, claim_message, due_messages
+from slipyard.store.tables import Message, Notifier
+
+_AT_ONCE = 16
+_AT_ONCE_TO_DOUBTFUL = 8  # targets whose last message did not arrive share half of the places
+_AT_ONCE_TO_ONE = 2
+_CLAIMED = timedelta(seconds=120)  # longer than any attempt takes
+_LOOK_SECONDS = 1.0
+_log = structlog.get_logger()
+
+
+@dataclass
+class SendWatch:
+    """Which targets did not answer last, and until when (seconds of the boot clock) one asked to be left alone."""
+
+    doubtful: set[str] = field(default_factory=set)
+    resting: dict[str, float] = field(default_factory=dict)
+    random: Random = field(default_factory=Random)
+
+
+Running = dict[asyncio.Task[None], Message]
+
+
+async def send_messages(context: Context, watch: SendWatch) -> bool:
+    """Until nothing is due. True where some wait for another attempt."""
+    running: Running = {}
+    try:
+        while await _fill(context, watch, running):
+            await asyncio.wait(running, timeout=_LOOK_SECONDS, return_when=asyncio.FIRST_COMPLETED)
+            for task in [task for task in running if task.done()]:
+                del running[task]
+                task.result()
+    finally:
+        await _stop(running)
+    return await context.database.reading(are_waiting)
+
+
+async def _fill(context: Context, watch: SendWatch, running: Running) -> bool:
+    """Whether anything is under way."""
+    if len(running) < _AT_ONCE:
+        for message in await context.database.reading(lambda session: due_messages(session, context.clock.now())):
+            if _has_place(watch, running, message, context.clock.monotonic()):
+                running[asyncio.create_task(_send(context, watch, message))] = message
+    return bool(running)
+
+
+def _has_place(watch: SendWatch, running: Running, message: Message, now: float) -> bool:
+    under_way = Counter(each.target_id for each in running.values())
+    target = message.target_id
+    if message.id in {each.id for each in running.values()} or now < watch.resting.get(target, 0.0):
+        return False
+    if target in watch.doubtful:
+        doubtful = sum(count for each, count in under_way.items() if each in watch.doubtful)
+        return under_way[target] == 0 and doubtful < _AT_ONCE_TO_DOUBTFUL and len(running) < _AT_ONCE
+    return under_way[target] < _AT_ONCE_TO_ONE and len(running) < _AT_ONCE
+
+
+async def _send(context: Context, watch: SendWatch, message: Message) -> None:
+    until = context.clock.now() + _CLAIMED
+    if not await context.database.writing(lambda session: claim_message(session, message, until)):
+        return
+    try:
+        await deliver(context, message)
+    except SlipyardError as error:
+        await _missed(context, watch, message, error)
+    except Exception as error:  # noqa: BLE001 - one message that breaks its door must not stop the others
+        _log.exception("message_broke", message_id=message.id)
+        await _missed(context, watch, message, SlipyardError(f"Slipyard broke: {type(error).__name__}."))
+    else:
+        watch.doubtful.discard(message.target_id)
+        await context.database.writing(lambda session: _arrived(session, message, context.clock.now()))
+
+
+async def _missed(context: Context, watch: SendWatch, message: Message, error: SlipyardError) -> None:
+    now = context.clock.now()
+    moment = None
+    if not isinstance(error, UserError):
+        watch.doubtful.add(message.target_id)
+        moment = next_attempt(message.attempts + 1, message.created_at, now, watch.random)
+    if isinstance(error, AskedToWait):
+        watch.resting[message.target_id] = context.clock.monotonic() + error.seconds
+        moment = moment and max(moment, now + timedelta(seconds=error.seconds))
+    _log.info("message_missed", message_id=message.id, kind=message.kind, error=error.message, again_at=str(moment))
+    await context.database.writing(lambda session: _note_missed(session, message, error.message, moment, now))
+
+
+def _arrived(session: Session, message: Message, now: datetime) -> None:
+    row = session.get_one(Message, message.id)
+    row.finished_at, row.delivered, row.error = now, True, None
+    session.add(row)
+    _note_notifier(session, message, None)
+
+
+def _note_missed(session: Session, message: Message, error: str, moment: datetime | None, now: datetime) -> None:
+    """Given up is an event of the app, so that somebody sees it."""
+    if moment is None:
+        lock_app(session, message.app_id)
+    row = session.get_one(Message, message.id)
+    row.error = error
+    session.add(row)
+    _note_notifier(session, message, error)
+    if moment is not None:
+        row.next_at = moment
+        return
+    row.finished_at = now
+    sentence = f"Given up after {row.attempts} attempts to send a {message.kind.replace('_', ' ')}: {error}"
+    record(session, message.app_id, "message.given_up", sentence, now=now, message_id=message.id)
+
+
+def _note_notifier(session: Session, message: Message, error: str | None) -> None:
+    notifier = session.get(Notifier, message.target_id)
+    if notifier is not None:
+        notifier.last_error = error
+        notifier.failed_in_a_row = 0 if error is None else notifier.failed_in_a_row + 1
+        session.add(notifier)
+
+
+async def _stop(running: Running) -> None:
+    """The lease was lost: what is under way is taken up by whoever leads next, once its claim is over."""
+    for task in running:
+        task.cancel()
+    if running:
+        await asyncio.wait(running)
