@@ -8,7 +8,7 @@ from slipyard.pipeline.clean_up_app import clean_up_apps
 from slipyard.pipeline.clean_up_old import clean_up_old
 from slipyard.pipeline.close_networks import NetworkWatch
 from slipyard.pipeline.context import Context
-from slipyard.pipeline.find_pushes import find_pushes
+from slipyard.pipeline.find_pushes import PushWatch, find_pushes
 from slipyard.pipeline.follow_routes import follow_routes
 from slipyard.pipeline.heal import HealWatch, heal
 from slipyard.pipeline.publish_hosts import publish_hosts
@@ -23,7 +23,8 @@ Pass = Callable[[], Awaitable[object]]
 
 @dataclass(frozen=True)
 class Loop:
-    """`start` gives a function that does one pass; `seconds` lie between two passes."""
+    """`start` gives a function that does one pass; `seconds` lie between two passes, or more where `waiting.py` knows
+    that there is nothing to do."""
 
     name: str
     seconds: float
@@ -61,13 +62,8 @@ def _heal(context: Context) -> Pass:
 
 
 def _pushes(context: Context) -> Pass:
-    undecided: dict[str, str] = {}
-
-    async def one_pass() -> None:
-        nonlocal undecided
-        undecided = await find_pushes(context, undecided)
-
-    return one_pass
+    watch = PushWatch()
+    return lambda: find_pushes(context, watch)
 
 
 def _send(context: Context) -> Pass:

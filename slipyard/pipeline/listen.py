@@ -1,7 +1,8 @@
 """RQ's worker in a thread of its own: it hands each id to the event loop, and is done with the message."""
 
 import threading
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
+from functools import partial
 
 import structlog
 from redis import Redis
@@ -28,14 +29,20 @@ class _Listener(SimpleWorker):
 
 
 class QueueListener:
-    """`hand_over` is called in the thread with each id; it must return at once."""
+    """`hand_over` is called in the thread with each id and its kind; it must return at once."""
 
-    def __init__(self, redis_url: str, installation_id: str, kind: WorkKind, hand_over: Callable[[str], None]) -> None:
+    def __init__(
+        self,
+        redis_url: str,
+        installation_id: str,
+        kinds: Sequence[WorkKind],
+        hand_over: Callable[[WorkKind, str], None],
+    ) -> None:
         self._connection = Redis.from_url(redis_url)
-        self._queue = open_queue(self._connection, installation_id, kind)
+        self._queues = [open_queue(self._connection, installation_id, kind) for kind in kinds]
         self._closing = threading.Event()
         self._thread = threading.Thread(target=self._listen, name="queue", daemon=True)
-        WakeUp.actions = {kind: hand_over}
+        WakeUp.actions = {kind: partial(hand_over, kind) for kind in kinds}
 
     def start(self) -> None:
         self._thread.start()
@@ -55,7 +62,7 @@ class QueueListener:
 
     def _new_worker(self) -> _Listener:
         return _Listener(
-            [self._queue],
+            self._queues,
             connection=self._connection,
             job_class=WakeUp,
             serializer=JSONSerializer,

@@ -1,8 +1,9 @@
-"""A worker process: builds or deployments, as wake-ups come. The settings come from the environment."""
+"""A worker process: builds, deployments or both, as wake-ups come. The settings come from the environment."""
 
 import asyncio
 import signal
 import sys
+from collections.abc import Sequence
 from functools import partial
 
 from slipyard.domain.settings import Settings
@@ -16,27 +17,27 @@ from slipyard.pipeline.run_deployment import run_deployment
 from slipyard.store.installation import Installation, load_installation
 
 
-def main(kind: WorkKind) -> None:
+def main(*kinds: WorkKind) -> None:
     """Runs until SIGTERM, then gives back what it holds."""
-    asyncio.run(_work(load_installation(Settings()), kind))
+    asyncio.run(_work(load_installation(Settings()), kinds))
     sys.exit(0)
 
 
-async def _work(installation: Installation, kind: WorkKind) -> None:
+async def _work(installation: Installation, kinds: Sequence[WorkKind]) -> None:
     loop = asyncio.get_running_loop()
     stopped = asyncio.Event()
     loop.add_signal_handler(signal.SIGTERM, stopped.set)
     context = await assemble(installation)
-    desk = _desk(context, kind)
+    desks = {kind: _desk(context, kind) for kind in kinds}
 
-    def hand_over(row_id: str) -> None:
-        loop.call_soon_threadsafe(desk.take, row_id)
+    def hand_over(kind: WorkKind, row_id: str) -> None:
+        loop.call_soon_threadsafe(desks[kind].take, row_id)
 
-    listener = QueueListener(redis_url(installation), installation.id, kind, hand_over)
+    listener = QueueListener(redis_url(installation), installation.id, kinds, hand_over)
     listener.start()
     await stopped.wait()
     listener.close()
-    await desk.clear()
+    await asyncio.gather(*(desk.clear() for desk in desks.values()))
 
 
 def _desk(context: Context, kind: WorkKind) -> Desk:

@@ -9,6 +9,7 @@ from slipyard.domain.errors import NotFound
 from slipyard.domain.settings import Settings
 
 _API = "slipyard.api.serve:main"
+WORKER = "worker-"  # and a number
 _WORKER = "slipyard.pipeline.worker:main"
 _CONTROLLER = "slipyard.controller.lead:main"
 
@@ -25,9 +26,14 @@ class Part:
 
 
 def parts_of(settings: Settings) -> list[Part]:
-    builders = [Part(f"build-{number}", _WORKER, ("build",)) for number in range(1, settings.build_workers + 1)]
-    deployers = [Part(f"deploy-{number}", _WORKER, ("deploy",)) for number in range(1, settings.deploy_workers + 1)]
-    return [Part("api", _API), *builders, *deployers, Part("controller", _CONTROLLER)]
+    return [Part("api", _API), *_workers(settings), Part("controller", _CONTROLLER)]
+
+
+def _workers(settings: Settings) -> list[Part]:
+    """As few processes as do it, for each costs 30 MiB: the first ones build and deploy, the others do the one that has more."""
+    wanted = {"build": settings.build_workers, "deploy": settings.deploy_workers}
+    kinds = [[kind for kind, count in wanted.items() if number < count] for number in range(max(wanted.values()))]
+    return [Part(f"{WORKER}{number}", _WORKER, does) for number, does in enumerate(kinds, start=1)]
 
 
 SINGLE_PARTS = {
