@@ -19,6 +19,7 @@ from slipyard.api.routes import (
     events,
     git_credentials,
     hooks,
+    poll,
     notifiers,
     previews,
     queue,
@@ -33,7 +34,7 @@ from slipyard.pipeline.context import Context
 
 _REST = (
     connections, notifiers,
-    access, apps, app_environment, actions, uploads, work, work_logs, runtime, events, git_credentials, hooks, previews, queue, system,
+    access, apps, app_environment, actions, uploads, work, work_logs, runtime, events, git_credentials, hooks, poll, previews, queue, system,
 )  # fmt: skip
 _OUTSIDE = (deliveries_in.router, system.probes, gitserver.router, home.router, reference.router)
 

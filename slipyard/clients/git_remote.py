@@ -1,11 +1,10 @@
 """A repository elsewhere whose host has been resolved and judged. git is never started for anything less."""
 
-import asyncio
 import socket
 from collections.abc import Sequence
 from dataclasses import dataclass, field
-from ipaddress import ip_address
 
+from slipyard.clients.name_lookup import look_up
 from slipyard.domain.errors import SourceRefused, Unavailable
 from slipyard.domain.git_credential import GitCredential
 from slipyard.domain.git_url import GitUrl, parse_git_url
@@ -51,11 +50,9 @@ async def _addresses(url: GitUrl) -> list[Address]:
     literal = literal_address(url.host)
     if literal is not None:
         return [literal]
-    loop = asyncio.get_running_loop()
     try:
-        found = await loop.getaddrinfo(url.host, url.port, type=socket.SOCK_STREAM)
+        return await look_up(url.host, url.port)
     except socket.gaierror as error:
         if error.errno == socket.EAI_AGAIN:
             raise Unavailable(f"The name server does not answer for {url.host} now. It is tried again.") from error
         raise SourceRefused(f"There is no host {url.host}. Check the repository URL.") from error
-    return list(dict.fromkeys(ip_address(str(entry[4][0]).partition("%")[0]) for entry in found))

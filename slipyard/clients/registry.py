@@ -2,7 +2,7 @@
 
 import socket
 import ssl
-from collections.abc import AsyncIterator, Mapping
+from collections.abc import AsyncIterator, Mapping, Sequence
 from contextlib import asynccontextmanager
 from dataclasses import dataclass
 from functools import cached_property
@@ -19,9 +19,11 @@ from slipyard.clients.registry_manifest import (
     known_digest,
     platform_manifest,
 )
+from slipyard.clients.registry_tag import tag_digest
 from slipyard.domain.credentials import Credentials
 from slipyard.domain.errors import HostUnknown, NotFound, SlipyardError, Unavailable, UserError
 from slipyard.domain.image_reference import ImageReference, parse_image_reference
+from slipyard.domain.network_rules import Network
 
 _TIMEOUT_SECONDS = 20.0
 # The specification asks registries to take manifests of 4 MiB; larger ones are none.
@@ -55,6 +57,10 @@ class Registry:
             image = await session.ask("GET", _manifest_path(parsed, child))
             checked_digest(reference, image.body, None, child)
             return Manifest(digest, config_digest(reference, image.body), media_type)
+
+    async def tag_digest(self, image: ImageReference, allowed_networks: Sequence[Network] = ()) -> str:
+        """The digest that a tag of somebody's registry names now, see registry_tag.py."""
+        return await tag_digest(image, allowed_networks)
 
     async def delete(self, reference: str, credentials: Credentials | None = None) -> None:
         """The manifest, with every tag of its repository that names it. Gone already is done."""

@@ -1,12 +1,14 @@
 """A registry in memory that fails when told to."""
 
 from collections import deque
+from collections.abc import Sequence
 
 from slipyard.clients.registry import Registry
 from slipyard.clients.registry_manifest import Manifest
 from slipyard.domain.credentials import Credentials
 from slipyard.domain.errors import NotFound, SlipyardError
-from slipyard.domain.image_reference import parse_image_reference
+from slipyard.domain.image_reference import ImageReference, parse_image_reference
+from slipyard.domain.network_rules import Network
 
 
 class FakeRegistry(Registry):
@@ -28,6 +30,9 @@ class FakeRegistry(Registry):
         if _full(reference) not in self.manifests:
             raise NotFound(f"The registry has no {reference}. Check the name and the tag.")
         return self.manifests[_full(reference)]
+
+    async def tag_digest(self, image: ImageReference, allowed_networks: Sequence[Network] = ()) -> str:  # noqa: ARG002
+        return (await self.manifest(str(image))).digest
 
     async def delete(self, reference: str, credentials: Credentials | None = None) -> None:  # noqa: ARG002
         self._fail()

@@ -1,10 +1,9 @@
 """A name becomes the addresses that may be called: judged once, and then dialled by number, so that it cannot change."""
 
-import asyncio
 import socket
 from collections.abc import Sequence
-from ipaddress import ip_address
 
+from slipyard.clients.name_lookup import look_up
 from slipyard.domain.errors import HostUnknown, Unavailable
 from slipyard.domain.network_rules import Address, Network, check_addresses, literal_address
 
@@ -19,11 +18,9 @@ async def resolve_host(host: str, port: int, allowed_networks: Sequence[Network]
 
 
 async def _look_up(host: str, port: int) -> list[Address]:
-    loop = asyncio.get_running_loop()
     try:
-        found = await loop.getaddrinfo(host, port, type=socket.SOCK_STREAM)
+        return await look_up(host, port)
     except socket.gaierror as error:
         if error.errno == socket.EAI_AGAIN:
             raise Unavailable(f"The name server does not answer for {host} now. It is tried again.") from error
         raise HostUnknown(f"There is no host {host}. Check how it is spelled.") from error
-    return list(dict.fromkeys(ip_address(str(entry[4][0]).partition("%")[0]) for entry in found))

@@ -11,6 +11,7 @@ from slipyard.pipeline.context import Context
 from slipyard.pipeline.find_pushes import PushWatch, find_pushes
 from slipyard.pipeline.follow_routes import follow_routes
 from slipyard.pipeline.heal import HealWatch, heal
+from slipyard.pipeline.poll import poll
 from slipyard.pipeline.publish_hosts import publish_hosts
 from slipyard.pipeline.publish_image import publish_images
 from slipyard.pipeline.recover import LeaseWatch, recover_claims, wake_waiting
@@ -88,6 +89,7 @@ LOOPS = (
     Loop("follow_routes", 2.0, lambda context: lambda: follow_routes(context)),
     Loop("hosts", 15.0, lambda context: lambda: publish_hosts(context)),
     Loop("pushes", 5.0, _pushes),
+    Loop("poll", 5.0, lambda context: lambda: poll(context)),
     Loop("clean_up", 2.0, lambda context: lambda: clean_up_apps(context)),
     Loop("clean_up_old", 600.0, lambda context: lambda: clean_up_old(context)),
 )

@@ -14,6 +14,7 @@ from slipyard.pipeline.find_app import configurable_app
 from slipyard.pipeline.git_access import settled_source
 from slipyard.store.environment import set_env
 from slipyard.store.events import record
+from slipyard.store.queries.polls import look_soon
 from slipyard.store.tables import App
 
 
@@ -68,6 +69,9 @@ def _change(session: Session, context: Context, app: App, changes: AppChanges, a
         if (value := getattr(changes, name)) is not None and value != getattr(app, name)
     }
     said = _change_source(session, app, given, actor) if "config" in given else None
+    if "config" in given and _is_followed_otherwise(app.config, given["config"]):
+        forget = given["config"].source != app.config.source
+        look_soon(session, app.id, context.clock.now(), forget=forget)
     for name, value in given.items():
         setattr(app, name, value)
     now = context.clock.now()
@@ -94,6 +98,10 @@ def _change_source(session: Session, app: App, given: dict[str, Any], actor: Act
     if (source.repo_url, source.credential_id) != (before.repo_url, before.credential_id):
         app.has_git_access, app.git_access_error = None, said
     return said
+
+
+def _is_followed_otherwise(before: AppConfig, config: AppConfig) -> bool:
+    return (before.source, before.auto_deploy) != (config.source, config.auto_deploy)
 
 
 def _touch(session: Session, context: Context, app: App) -> None:

@@ -16,6 +16,7 @@ from slipyard.pipeline.find_app import changeable_app, configurable_app
 from slipyard.pipeline.show_preview import deploy_head
 from slipyard.pipeline.wake import wake_deployment
 from slipyard.pipeline.write_down import Asked, AskedBuild, write_build, write_deployment
+from slipyard.store.queries.polls import look_soon
 from slipyard.store.queries.previews import preview_of_app
 from slipyard.store.tables import App, Build, Deployment
 
@@ -57,6 +58,8 @@ async def deploy_upload(
         source = app.config.source.model_copy(
             update={"type": SourceType.UPLOAD, "image": None, "repo_url": None, "credential_id": None}
         )
+        if source != app.config.source:
+            look_soon(session, app.id, context.clock.now(), forget=True)
         app.config = app.config.model_copy(update={"source": source})
         build = write_build(session, context, app, AskedBuild(source, snapshot_digest=snapshot.digest))
         if not deploy:

@@ -86,10 +86,24 @@ async def note_access(context: Context, app_id: str | None, source: Source, erro
 
     Without an app, what is known about the credential itself is kept.
     """
-    url = _read(source.repo_url)
-    keys = await context.git.seen_keys(url) if url is not None and url.scheme == "ssh" else ""
+    keys = await shown_keys(context, source)
     if await context.database.reading(lambda session: _news(session, context, app_id, source, error, keys)):
-        await context.database.writing(lambda session: _write(_news(session, context, app_id, source, error, keys)))
+        await context.database.writing(lambda session: write_access(session, context, app_id, source, error, keys))
+
+
+async def shown_keys(context: Context, source: Source) -> str:
+    """What the ssh host of a source showed first, as lines of known_hosts; empty for other hosts."""
+    url = _read(source.repo_url)
+    return await context.git.seen_keys(url) if url is not None and url.scheme == "ssh" else ""
+
+
+def write_access(
+    session: Session, context: Context, app_id: str | None, source: Source, error: SlipyardError | None, keys: str
+) -> None:
+    """`note_access` in the caller's transaction."""
+    for row, name, value in _news(session, context, app_id, source, error, keys):
+        setattr(row, name, value)
+        session.add(row)
 
 
 def access_of(error: SlipyardError | None) -> tuple[bool, str | None] | None:
@@ -124,11 +138,6 @@ def _used(context: Context, row: GitCredentialRow, keys: str) -> list[Change]:
     if row.used_at is None or now - row.used_at > _NOTE_USE_EVERY:
         pinned.append((row, "used_at", now))
     return pinned
-
-
-def _write(changes: Sequence[Change]) -> None:
-    for row, name, value in changes:
-        setattr(row, name, value)
 
 
 def _row(session: Session, organization_id: str, credential_id: str | None) -> GitCredentialRow | None:

@@ -7,10 +7,10 @@ from datetime import datetime
 from slipyard.domain.app_status import AppFacts, app_status
 from slipyard.domain.ids import short_id
 from slipyard.domain.release import ReleaseConfig
-from slipyard.domain.schemas.app_output import AppView, Owner, WebhookFact
+from slipyard.domain.schemas.app_output import AppView, Owner, PollFact, WebhookFact
 from slipyard.domain.schemas.work_output import DeploymentView
 from slipyard.domain.settings import Settings
-from slipyard.store.tables import App, Deployment, Hook
+from slipyard.store.tables import App, Deployment, Hook, Poll
 
 
 @dataclass(frozen=True)
@@ -32,6 +32,7 @@ class Surroundings:
     hook: Hook | None = None
     last_delivery: datetime | None = None
     deployments: Sequence[DeploymentView] | None = field(default=None)
+    poll: Poll | None = None
 
 
 def app_view(app: App, around: Surroundings, settings: Settings) -> AppView:
@@ -83,6 +84,7 @@ def app_view(app: App, around: Surroundings, settings: Settings) -> AppView:
         active_release_id=live.release_id if live else None,
         active_deployment_id=live.deployment.id if live else None,
         webhook=_webhook(around, settings),
+        poll=poll_fact(around.poll),
         version=app.version,
         created_at=app.created_at,
         updated_at=app.updated_at,
@@ -97,6 +99,10 @@ def git_url(settings: Settings, slug: str) -> str:
 
 def hook_url(settings: Settings, hook: Hook) -> str:
     return f"{settings.api_url}/webhooks/{hook.provider}/{hook.id}"
+
+
+def poll_fact(row: Poll | None) -> PollFact | None:
+    return PollFact(**row.model_dump(include=set(PollFact.model_fields))) if row else None
 
 
 def _services(live: Live | None) -> list[dict[str, object]]:

@@ -1,6 +1,7 @@
 """What the answers about apps need beside the rows, for one or for many, in a fixed number of queries."""
 
 from collections.abc import Sequence
+from dataclasses import replace
 from datetime import datetime
 
 from sqlalchemy import func
@@ -11,6 +12,7 @@ from slipyard.api.views.work_views import deployment_view
 from slipyard.domain.lifecycle import InstanceStatus
 from slipyard.store.queries.app_facts import app_facts
 from slipyard.store.queries.deployments import active_deployments, list_deployments
+from slipyard.store.queries.polls import polls_of
 from slipyard.store.tables import App, Delivery, Deployment, Hook, Instance, Release
 
 _LAST_DEPLOYMENTS = 20
@@ -20,9 +22,11 @@ def surroundings(session: Session, apps: Sequence[App]) -> dict[str, Surrounding
     """By app id."""
     ids = [app.id for app in apps]
     facts, live = app_facts(session, ids), _live(session, ids)
-    hooks, deliveries = _hooks(session, ids), _last_deliveries(session, ids)
+    hooks, deliveries, polls = _hooks(session, ids), _last_deliveries(session, ids), polls_of(session, ids)
     return {
-        app_id: Surroundings(facts[app_id], live.get(app_id), hooks.get(app_id), deliveries.get(app_id))
+        app_id: Surroundings(
+            facts[app_id], live.get(app_id), hooks.get(app_id), deliveries.get(app_id), poll=polls.get(app_id)
+        )
         for app_id in ids
     }
 
@@ -33,7 +37,7 @@ def surroundings_of(session: Session, app: App) -> Surroundings:
     rows, _ = list_deployments(session, app.id, _LAST_DEPLOYMENTS, 0)
     images = release_images(session, rows)
     shown = [deployment_view(row, images.get(row.release_id or "")) for row in rows]
-    return Surroundings(around.facts, around.live, around.hook, around.last_delivery, shown)
+    return replace(around, deployments=shown)
 
 
 def release_images(session: Session, rows: Sequence[Deployment]) -> dict[str, str]:

@@ -123,6 +123,7 @@ def _fields(found: dict[str, Any]) -> list[tuple[str, Cell]]:
         ("Source", _where_from(found)),
         ("Git remote", found.get("git_url")),
         ("Git access", _access(found)),
+        ("Polled", _polled(found.get("poll"))),
         ("Image", found["active_image"]),
         ("Instances", f"{found['running_instances']} of {found['replicas']} serve"),
         ("Deployed", ago(found["last_deployed_at"])),
@@ -133,6 +134,13 @@ def _fields(found: dict[str, Any]) -> list[tuple[str, Cell]]:
 def _access(found: dict[str, Any]) -> str | None:
     """None where nothing is to be said: there is no repository elsewhere, or nobody tried yet."""
     return found.get("git_access_error") or ("ok" if found.get("has_git_access") else None)
+
+
+def _polled(poll: dict[str, Any] | None) -> str | None:
+    if poll is None:
+        return None
+    how = f"failed {poll['failures']} times: {poll['error']}" if poll["error"] else f"saw {(poll['seen'] or '-')[:19]}"
+    return f"{ago(poll['looked_at'])}, {how}"
 
 
 def _where_from(found: dict[str, Any]) -> str:

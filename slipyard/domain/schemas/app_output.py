@@ -28,6 +28,16 @@ class WebhookFact(Outgoing):
     last_delivery: datetime | None
 
 
+class PollFact(Outgoing):
+    """The last look at the branch or tag elsewhere, and when the next one is."""
+
+    looked_at: datetime | None
+    next_at: datetime
+    seen: str | None = Field(description="The commit or digest that was found")
+    failures: int = Field(description="In a row")
+    error: str | None
+
+
 class AppView(Outgoing):
     id: str
     name: str
@@ -84,6 +94,7 @@ class AppView(Outgoing):
     active_release_id: str | None
     active_deployment_id: str | None
     webhook: WebhookFact | None
+    poll: PollFact | None = Field(description="null where there is nothing elsewhere to look at")
     version: int = Field(description="The ETag")
     created_at: datetime
     updated_at: datetime

@@ -1,0 +1,43 @@
+"""Git hosts elsewhere, in memory: which commit each branch has, how long a host takes, and who does not answer."""
+
+from collections import Counter, defaultdict
+from pathlib import Path
+
+from slipyard.clients.git import Git
+from slipyard.clients.git_remote import GitRemote
+from slipyard.domain.clock import Clock
+from slipyard.domain.errors import SourceRefused, Unavailable
+
+HOST, DEAD_HOST, SLOW_HOST = "93.184.216.34", "93.184.216.35", "93.184.216.36"  # never dialled: this door opens nothing
+
+
+class GitElsewhere(Git):
+    """`heads` by URL. `away` hosts hang for 15 s; `closed` ones refuse. Everything on this machine is real git."""
+
+    def __init__(self, known_hosts: Path, clock: Clock) -> None:
+        super().__init__(known_hosts)
+        self._clock = clock
+        self.heads: dict[str, str] = {}
+        self.away: set[str] = set()
+        self.closed: set[str] = set()
+        self.seconds: dict[str, float] = defaultdict(lambda: 0.1)
+        self.asked: Counter[str] = Counter()
+        self.most_at_once: Counter[str] = Counter()
+        self._at_once: Counter[str] = Counter()
+
+    async def ls_remote(self, remote: GitRemote, ref: str) -> str | None:
+        host = remote.url.host
+        self.asked[host] += 1
+        for name in (host, "all"):
+            self._at_once[name] += 1
+            self.most_at_once[name] = max(self.most_at_once[name], self._at_once[name])
+        try:
+            await self._clock.sleep(15 if host in self.away else self.seconds[host])
+        finally:
+            for name in (host, "all"):
+                self._at_once[name] -= 1
+        if host in self.away:
+            raise Unavailable(f"{host} does not answer.")
+        if host in self.closed:
+            raise SourceRefused(f"{remote.url} is not there, or may not be read without a credential.")
+        return self.heads.get(str(remote.url)) if ref == "refs/heads/main" else None
