@@ -15,6 +15,7 @@ from slipyard.api.routes import (
     app_environment,
     apps,
     connections,
+    deliveries,
     deliveries_in,
     events,
     git_credentials,
@@ -34,7 +35,7 @@ from slipyard.pipeline.context import Context
 
 _REST = (
     connections, notifiers,
-    access, apps, app_environment, actions, uploads, work, work_logs, runtime, events, git_credentials, hooks, poll, previews, queue, system,
+    access, apps, app_environment, actions, uploads, work, work_logs, runtime, events, git_credentials, hooks, deliveries, poll, previews, queue, system,
 )  # fmt: skip
 _OUTSIDE = (deliveries_in.router, system.probes, gitserver.router, home.router, reference.router)
 

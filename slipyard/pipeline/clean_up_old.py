@@ -3,6 +3,7 @@
 import asyncio
 import time
 from collections.abc import Set as AbstractSet
+from datetime import timedelta
 from functools import partial
 from pathlib import Path
 
@@ -10,7 +11,14 @@ import structlog
 
 from slipyard.domain.errors import SlipyardError
 from slipyard.pipeline.context import Context
-from slipyard.store.pruning import prune_deliveries, prune_kept_answers, prune_login_links, prune_messages
+from slipyard.store.pruning import (
+    prune_checks,
+    prune_deliveries,
+    prune_delivery_bodies,
+    prune_kept_answers,
+    prune_login_links,
+    prune_messages,
+)
 from slipyard.store.queries.retention import (
     UnneededImage,
     build_logs_to_keep,
@@ -30,9 +38,22 @@ async def clean_up_old(context: Context) -> None:
     for image in await context.database.reading(lambda session: unneeded_images(session, keep)):
         await _remove_image(context, image)
     await _remove_files(context, keep)
-    now = context.clock.now()
-    for prune in (prune_deliveries, prune_kept_answers, prune_login_links, prune_messages):
-        await context.database.writing(partial(prune, now=now))
+    await _prune_rows(context)
+
+
+async def _prune_rows(context: Context) -> None:
+    """Each in a transaction of its own: nobody waits long."""
+    now, settings = context.clock.now(), context.settings
+    kept = timedelta(days=settings.keep_deliveries_days)
+    for prune in (
+        partial(prune_deliveries, now=now, kept=kept),
+        partial(prune_delivery_bodies, most_bytes=settings.max_delivery_bytes),
+        partial(prune_checks, now=now),
+        partial(prune_kept_answers, now=now),
+        partial(prune_login_links, now=now),
+        partial(prune_messages, now=now),
+    ):
+        await context.database.writing(prune)
 
 
 async def _remove_image(context: Context, image: UnneededImage) -> None:

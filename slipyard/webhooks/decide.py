@@ -12,6 +12,7 @@ from slipyard.store.tables import App, Decision, Delivery, Hook
 from slipyard.webhooks.announced import announced
 from slipyard.webhooks.concerned_apps import concerned_apps
 from slipyard.webhooks.decide_for_app import Message, decide_for_app
+from slipyard.webhooks.trial import is_trial
 
 
 @dataclass(frozen=True)
@@ -65,7 +66,7 @@ def _close(session: Session, context: Context, found: _Open, said: Announcement 
     still_open = update(Delivery).where(col(Delivery.id) == found.delivery.id, col(Delivery.verdict).is_(None))
     told = {"verdict": own.verdict, "reason": own.reason, "deployment_id": own.deployment_id}
     session.execute(still_open.values(decided_at=context.clock.now(), **told))
-    if said is not None and said.kind in {Kind.PUSH, Kind.IMAGE}:
+    if said is not None and said.kind in {Kind.PUSH, Kind.IMAGE} and not is_trial(said):
         heard = update(Hook).where(col(Hook.id) == found.hook.id, col(Hook.waiting_since).is_not(None))
         session.execute(heard.values(waiting_since=None))
 

@@ -1,4 +1,4 @@
-"""Webhooks of an app, and what they delivered."""
+"""Webhooks of an app: made, listed, given a new secret, tried out, removed."""
 
 from fastapi import APIRouter, Request
 from sqlmodel import Session
@@ -7,18 +7,20 @@ from slipyard.api.access.dependencies import ActorDep, AppDep, ContextDep
 from slipyard.api.access.guard import GuardedRoute
 from slipyard.api.access.idempotency import mark_once_shown
 from slipyard.api.access.requirement import requires
-from slipyard.api.routes.paging import WindowDep
-from slipyard.api.views.access_views import delivery_view, hook_view
-from slipyard.domain.errors import NotFound
+from slipyard.api.views.access_views import hook_view
+from slipyard.api.views.app_view import hook_url
 from slipyard.domain.ids import new_id
 from slipyard.domain.schemas.access_input import CreateHook
-from slipyard.domain.schemas.access_output import DeliveryList, DeliveryView, HookList, NewHookView
+from slipyard.domain.schemas.access_output import HookList, HookTest, HookView, NewHookView
 from slipyard.domain.schemas.outgoing import Done
+from slipyard.pipeline.context import Context
 from slipyard.store.events import record
-from slipyard.store.queries.hooks import find_delivery, hooks_of, latest_delivery, list_deliveries
+from slipyard.store.queries.deliveries import last_delivered
+from slipyard.store.queries.hooks import first_hook, hook_of, hooks_of
 from slipyard.store.tables import Hook
 from slipyard.webhooks.hook_settings import checked_settings, new_secret
 from slipyard.webhooks.providers import provider_named
+from slipyard.webhooks.try_hook import try_hook
 
 router = APIRouter(prefix="/apps/{app}", tags=["triggers"], route_class=GuardedRoute)
 READ, WRITE = requires("apps:read"), requires("apps:write")
@@ -29,9 +31,9 @@ async def hooks(app: AppDep, context: ContextDep) -> HookList:
     """The app's webhooks, without their secrets."""
 
     def query(session: Session) -> HookList:
-        last = latest_delivery(session, app.id)
-        received = last.received_at if last else None
-        views = [hook_view(hook, context.settings, received) for hook in hooks_of(session, app.id)]
+        found = hooks_of(session, app.id)
+        last = last_delivered(session, [hook.id for hook in found])
+        views = [hook_view(hook, context.settings, last.get(hook.id)) for hook in found]
         return HookList(webhooks=views, total=len(views))
 
     return await context.database.reading(query)
@@ -50,6 +52,7 @@ async def create(body: CreateHook, app: AppDep, request: Request, context: Conte
         provider=provider.name,
         settings=settings,
         secret_encrypted=context.cipher.encrypt(secret.encode()),
+        waiting_since=now,
         created_at=now,
     )
 
@@ -61,15 +64,61 @@ async def create(body: CreateHook, app: AppDep, request: Request, context: Conte
     return NewHookView(**hook_view(hook, context.settings, None).model_dump(), secret=secret)
 
 
+@router.get("/webhook", dependencies=[READ])
+async def first(app: AppDep, context: ContextDep) -> HookView:
+    """The first of the app's webhooks, and whether it has been heard of."""
+    return await context.database.reading(lambda session: _view(session, context, first_hook(session, app)))
+
+
+@router.get("/webhooks/{hook_id}", dependencies=[READ])
+async def show(app: AppDep, hook_id: str, context: ContextDep) -> HookView:
+    """One webhook: what to enter where, and whether it has been heard of."""
+    return await context.database.reading(lambda session: _view(session, context, hook_of(session, app, hook_id)))
+
+
+@router.post("/webhook/rotate", dependencies=[WRITE])
+async def rotate_first(app: AppDep, request: Request, context: ContextDep, actor: ActorDep) -> NewHookView:
+    """A new secret for the first webhook, in this answer only. The old one is refused from now on."""
+    hook = await context.database.reading(lambda session: first_hook(session, app))
+    return await rotate(app, hook.id, request, context, actor)
+
+
+@router.post("/webhooks/{hook_id}/rotate", dependencies=[WRITE])
+async def rotate(app: AppDep, hook_id: str, request: Request, context: ContextDep, actor: ActorDep) -> NewHookView:
+    """A new secret, in this answer only. The old one is refused from now on: enter the new one at the provider."""
+    mark_once_shown(request, "secret")
+
+    def renew(session: Session) -> NewHookView:
+        hook = hook_of(session, app, hook_id)
+        secret = new_secret(provider_named(hook.provider), hook.settings)
+        hook.secret_encrypted = context.cipher.encrypt(secret.encode())
+        session.add(hook)
+        message = f"{actor.name} gave the {hook.provider} webhook a new secret."
+        record(session, app.id, "hook.rotated", message, now=context.clock.now())
+        return NewHookView(**_view(session, context, hook).model_dump(), secret=secret)
+
+    return await context.database.writing(renew)
+
+
+@router.post("/webhook/test", dependencies=[WRITE])
+async def test_first(app: AppDep, context: ContextDep) -> HookTest:
+    """A signed ping to the first webhook, see `/webhooks/{hook_id}/test`."""
+    return await _tried(context, await context.database.reading(lambda session: first_hook(session, app)))
+
+
+@router.post("/webhooks/{hook_id}/test", dependencies=[WRITE])
+async def test(app: AppDep, hook_id: str, context: ContextDep) -> HookTest:
+    """A ping, signed as the provider would, to ourselves through the public URL; and what came of it."""
+    return await _tried(context, await context.database.reading(lambda session: hook_of(session, app, hook_id)))
+
+
 @router.delete("/webhooks/{hook_id}", dependencies=[WRITE])
 async def delete(app: AppDep, hook_id: str, context: ContextDep, actor: ActorDep) -> Done:
     """Deliveries to its address are answered with 404 from now on."""
     now = context.clock.now()
 
     def remove(session: Session) -> None:
-        hook = next((hook for hook in hooks_of(session, app.id) if hook.id == hook_id), None)
-        if hook is None:
-            raise NotFound(f"{app.slug} has no webhook {hook_id!r}; GET .../webhooks lists them.")
+        hook = hook_of(session, app, hook_id)
         hook.deleted_at = now
         session.add(hook)
         record(session, app.id, "hook.deleted", f"{actor.name} removed a {hook.provider} webhook.", now=now)
@@ -78,18 +127,9 @@ async def delete(app: AppDep, hook_id: str, context: ContextDep, actor: ActorDep
     return Done(message="The webhook is removed.")
 
 
-@router.get("/deliveries", dependencies=[READ])
-async def deliveries(app: AppDep, context: ContextDep, window: WindowDep) -> DeliveryList:
-    """Newest first, each with its verdict and the reason."""
-
-    def query(session: Session) -> DeliveryList:
-        rows, total = list_deliveries(session, app.id, window.limit, window.offset)
-        return DeliveryList(deliveries=[delivery_view(row) for row in rows], **window.frame(total, len(rows)))
-
-    return await context.database.reading(query)
+def _view(session: Session, context: Context, hook: Hook) -> HookView:
+    return hook_view(hook, context.settings, last_delivered(session, [hook.id]).get(hook.id))
 
 
-@router.get("/deliveries/{delivery_id}", dependencies=[READ])
-async def delivery(app: AppDep, delivery_id: str, context: ContextDep) -> DeliveryView:
-    """One delivery, with what was decided about it and why."""
-    return delivery_view(await context.database.reading(lambda session: find_delivery(session, app.id, delivery_id)))
+async def _tried(context: Context, hook: Hook) -> HookTest:
+    return HookTest(**vars(await try_hook(context, hook, hook_url(context.settings, hook))))

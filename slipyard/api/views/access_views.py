@@ -1,11 +1,11 @@
-"""Tokens, webhooks and deliveries."""
+"""Tokens and webhooks."""
 
 from datetime import datetime
 
 from slipyard.api.views.app_view import hook_url
-from slipyard.domain.schemas.access_output import DeliveryView, HookView, TokenView
+from slipyard.domain.schemas.access_output import HookState, HookView, TokenView
 from slipyard.domain.settings import Settings
-from slipyard.store.tables import Delivery, Hook, Token
+from slipyard.store.tables import Hook, Token
 from slipyard.webhooks.entering import what_to_enter
 from slipyard.webhooks.providers import provider_named
 
@@ -16,6 +16,7 @@ def token_view(token: Token) -> TokenView:
 
 def hook_view(hook: Hook, settings: Settings, last_delivery: datetime | None) -> HookView:
     provider, url = provider_named(hook.provider), hook_url(settings, hook)
+    state, message = _state(hook, last_delivery)
     return HookView(
         id=hook.id,
         app_id=hook.app_id,
@@ -26,10 +27,20 @@ def hook_view(hook: Hook, settings: Settings, last_delivery: datetime | None) ->
         rejected=hook.rejected,
         rejected_at=hook.rejected_at,
         rejection=hook.rejection,
+        state=state,
+        state_message=message,
+        waiting_since=hook.waiting_since,
         last_delivery=last_delivery,
         created_at=hook.created_at,
     )
 
 
-def delivery_view(row: Delivery) -> DeliveryView:
-    return DeliveryView(**row.model_dump(include=set(DeliveryView.model_fields)))
+def _state(hook: Hook, last_delivery: datetime | None) -> tuple[HookState, str]:
+    if last_delivery is None:
+        refused = (
+            f" {hook.rejected} deliveries were refused: {hook.rejection}" if hook.rejected and hook.rejection else ""
+        )
+        return "waiting", f"Waiting for your first push.{refused}"
+    if hook.waiting_since is not None:
+        return "connected", "Deliveries arrive here. Waiting for your first push."
+    return "receiving", "Pushes arrive here."

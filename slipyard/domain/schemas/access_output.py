@@ -1,10 +1,11 @@
-"""Tokens, webhooks and deliveries as they are answered. A secret is shown once, at its making."""
+"""Tokens and webhooks as they are answered. A secret is shown once, at its making."""
 
 from datetime import datetime
+from typing import Literal
 
 from pydantic import Field
 
-from slipyard.domain.schemas.outgoing import Outgoing, Page
+from slipyard.domain.schemas.outgoing import Outgoing
 
 
 class TokenView(Outgoing):
@@ -34,6 +35,9 @@ class Me(Outgoing):
     app_id: str | None = None
 
 
+HookState = Literal["waiting", "connected", "receiving"]
+
+
 class HookView(Outgoing):
     id: str
     app_id: str
@@ -44,6 +48,9 @@ class HookView(Outgoing):
     rejected: int = Field(description="Deliveries whose signature was wrong; nothing of them is kept")
     rejected_at: datetime | None
     rejection: str | None = Field(description="Why the last of them was")
+    state: HookState = Field(description="waiting: nothing came yet; connected: something did, no push; receiving")
+    state_message: str
+    waiting_since: datetime | None = Field(description="For the first push; null once it came")
     last_delivery: datetime | None
     created_at: datetime
 
@@ -57,18 +64,10 @@ class HookList(Outgoing):
     total: int
 
 
-class DeliveryView(Outgoing):
-    id: str
-    hook_id: str
-    app_id: str
-    provider_id: str
-    event: str
-    verdict: str | None = Field(description="null: not decided yet")
-    reason: str | None
-    deployment_id: str | None
-    received_at: datetime
-    decided_at: datetime | None
-
-
-class DeliveryList(Page):
-    deliveries: list[DeliveryView]
+class HookTest(Outgoing):
+    success: bool
+    message: str = Field(description="What came of it, and what to do where nothing did")
+    url: str = Field(description="Where the ping was sent")
+    status: int | None = Field(description="Of the answer; null where nothing answered")
+    milliseconds: float
+    delivery_id: str | None = Field(description="The ping in the ledger, where it arrived at this Slipyard")

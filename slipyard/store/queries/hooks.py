@@ -3,7 +3,6 @@
 from sqlmodel import Session, col, select
 
 from slipyard.domain.errors import NotFound
-from slipyard.store.queries.paging import page
 from slipyard.store.tables import App, Delivery, Hook
 
 
@@ -26,23 +25,24 @@ def hooks_of(session: Session, app_id: str) -> list[Hook]:
     return list(session.exec(query.order_by(col(Hook.id))))
 
 
+def hook_of(session: Session, app: App, hook_id: str) -> Hook:
+    found = next((hook for hook in hooks_of(session, app.id) if hook.id == hook_id), None)
+    if found is None:
+        raise NotFound(f"{app.slug} has no webhook {hook_id!r}; GET .../webhooks lists them.")
+    return found
+
+
+def first_hook(session: Session, app: App) -> Hook:
+    found = next(iter(hooks_of(session, app.id)), None)
+    if found is None:
+        raise NotFound(f"{app.slug} has no webhook yet; POST .../webhooks makes one.")
+    return found
+
+
 def delivery_seen(session: Session, hook_id: str, provider_id: str) -> Delivery | None:
     """The same delivery, sent before: providers send again what they believe was lost."""
     query = select(Delivery).where(Delivery.hook_id == hook_id, Delivery.provider_id == provider_id)
     return session.exec(query).first()
-
-
-def find_delivery(session: Session, app_id: str, delivery_id: str) -> Delivery:
-    found = session.exec(select(Delivery).where(Delivery.app_id == app_id, Delivery.id == delivery_id)).first()
-    if found is None:
-        raise NotFound(f"This app has no delivery {delivery_id!r}; GET .../deliveries lists those that are kept.")
-    return found
-
-
-def list_deliveries(session: Session, app_id: str, limit: int, offset: int) -> tuple[list[Delivery], int]:
-    """Newest first."""
-    query = select(Delivery).where(Delivery.app_id == app_id).order_by(col(Delivery.id).desc())
-    return page(session, query, limit, offset)
 
 
 def latest_delivery(session: Session, app_id: str) -> Delivery | None:

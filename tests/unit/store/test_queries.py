@@ -8,7 +8,7 @@ from slipyard.domain.errors import NotFound, ValidationFailed
 from slipyard.domain.ids import new_id
 from slipyard.domain.lifecycle import BuildStatus, DeploymentStatus, InstanceStatus
 from slipyard.store.claims import claim_build, claim_deployment
-from slipyard.store.queries import apps, builds, deployments, hooks, instances, releases
+from slipyard.store.queries import apps, builds, deliveries, deployments, hooks, instances, releases
 from slipyard.store.queries.app_facts import app_facts
 from slipyard.store.queries.app_list import AppFilter, list_apps
 from slipyard.store.tables import RouteRow
@@ -167,12 +167,10 @@ def test_rows_of_another_app_are_not_found(session, organization, app):
     other = add_app(session, "other", organization)
     build, release = add_build(session, other), add_release(session, other)
     deployment = add_deployment(session, other)
-    delivery = add_delivery(session, add_hook(session, other), "1")
     finders = {
         builds.find_build: build,
         releases.find_release: release,
         deployments.find_deployment: deployment,
-        hooks.find_delivery: delivery,
     }
     for find, row in finders.items():
         assert find(session, other.id, row.id) is row
@@ -333,6 +331,9 @@ def test_deliveries(session, app):
     second = add_delivery(session, hook, "2")
     assert hooks.delivery_seen(session, hook.id, "1") is first
     assert hooks.delivery_seen(session, another.id, "1") is None
-    assert {row.id for row in hooks.list_deliveries(session, app.id, 10, 0)[0]} == {first.id, second.id}
+    assert {row.delivery.id for row in deliveries.list_deliveries(session, app.id, 10, 0)[0]} == {first.id, second.id}
+    assert deliveries.find_delivery(session, app.id, first.id).delivery is first
+    with pytest.raises(NotFound, match="This app has no"):
+        deliveries.find_delivery(session, add_app(session, "other").id, first.id)
     assert hooks.undecided_deliveries(session) == [second]
     assert hooks.latest_delivery(session, app.id).id == max(first.id, second.id)

@@ -4,9 +4,9 @@ import pytest
 from sqlmodel import select
 
 from slipyard.domain.lifecycle import BuildStatus, DeploymentStatus
-from slipyard.store.pruning import prune_deliveries, prune_kept_answers, prune_login_links
+from slipyard.store.pruning import prune_deliveries, prune_delivery_bodies, prune_kept_answers, prune_login_links
 from slipyard.store.queries import retention
-from slipyard.store.queries.hooks import list_deliveries
+from slipyard.store.queries.deliveries import list_deliveries
 from slipyard.store.queries.kept_releases import kept_releases
 from slipyard.store.queries.retention import (
     build_logs_to_keep,
@@ -15,7 +15,7 @@ from slipyard.store.queries.retention import (
     snapshots_to_keep,
     unneeded_images,
 )
-from slipyard.store.tables import Build, KeptAnswer, Release
+from slipyard.store.tables import Build, Decision, KeptAnswer, Release
 from slipyard.store.tokens import LOGIN_LINK_LIFETIME, new_login_link, new_token
 from tests.unit.store.rows import (
     NOW,
@@ -174,11 +174,26 @@ def test_logs_of_the_newest_and_of_what_is_deployable_stay(session, app, monkeyp
 def test_deliveries_go_when_they_are_old_and_decided(session, app):
     hook = add_hook(session, app)
     old = NOW - timedelta(days=31)
-    add_delivery(session, hook, "old", received_at=old, verdict="deployed")
+    gone = add_delivery(session, hook, "old", received_at=old, verdict="deployed")
+    session.add(Decision(delivery_id=gone.id, app_id=app.id, verdict="deployed", reason="", decided_at=old))
+    session.flush()
     undecided = add_delivery(session, hook, "undecided", received_at=old)
     recent = add_delivery(session, hook, "recent", verdict="deployed")
     assert prune_deliveries(session, NOW) == 1
-    assert {row.id for row in list_deliveries(session, app.id, 10, 0)[0]} == {undecided.id, recent.id}
+    assert {row.delivery.id for row in list_deliveries(session, app.id, 10, 0)[0]} == {undecided.id, recent.id}
+    assert prune_deliveries(session, NOW + timedelta(days=8), kept=timedelta(days=7)) == 1
+
+
+def test_the_oldest_bodies_of_an_app_go_when_they_are_too_large_together(session, app):
+    hook, other = add_hook(session, app), add_hook(session, add_app(session, "other"))
+    open_one = add_delivery(session, hook, "0", body=b"x" * 90)
+    rows = [add_delivery(session, hook, str(number), body=b"x" * 40, verdict="ignored") for number in range(1, 5)]
+    others = add_delivery(session, other, "1", body=b"x" * 90, verdict="ignored")
+    assert prune_delivery_bodies(session, most_bytes=100) == 2
+    session.expire_all()
+    assert [len(row.body) for row in rows] == [0, 0, 40, 40]
+    assert (len(open_one.body), len(others.body)) == (90, 90)
+    assert prune_delivery_bodies(session, most_bytes=100) == 0
 
 
 def test_kept_answers_go_after_a_day(session):
