@@ -5,7 +5,14 @@ from dataclasses import replace
 
 from slipyard.domain.announcement import Announcement, CheckEnd, Kind, RefChange, RequestChange, RequestMove
 from slipyard.domain.hook import BodyFields
-from slipyard.webhooks.moved_ref import checked_commit, checked_short_commit, moved_ref, ref_changes, with_commits
+from slipyard.webhooks.moved_ref import (
+    checked_commit,
+    checked_short_commit,
+    gone_ref,
+    moved_ref,
+    ref_changes,
+    with_commits,
+)
 from slipyard.webhooks.payload import Payload, flag_at, number_at, objects_at, text_at
 from slipyard.webhooks.proof import Signature
 from slipyard.webhooks.provider import Place, Provider
@@ -34,9 +41,10 @@ def _push(said: Announcement, payload: Payload) -> Announcement:
 
 
 def _change(change: Payload) -> RefChange:
-    moved = moved_ref(
-        _ref_of(change), text_at(change, "new", "target", "hash"), text_at(change, "old", "target", "hash")
-    )
+    ref, old = _ref_of(change), text_at(change, "old", "target", "hash")
+    if change.get("new") is None:
+        return gone_ref(ref, old)
+    moved = moved_ref(ref, text_at(change, "new", "target", "hash"), old)
     message = text_at(change, "new", "target", "message")
     return with_commits(moved, head_message=message, paths=None, forced=flag_at(change, "forced"))
 

@@ -4,7 +4,7 @@ from dataclasses import replace
 
 from slipyard.domain.announcement import Announcement, Kind, RefChange, RequestChange, RequestMove
 from slipyard.domain.hook import BodyFields
-from slipyard.webhooks.moved_ref import checked_commit, moved_ref, ref_changes, with_commits
+from slipyard.webhooks.moved_ref import checked_commit, gone_ref, moved_ref, ref_changes, with_commits
 from slipyard.webhooks.payload import Payload, number_at, objects_at, text_at, value_at
 from slipyard.webhooks.proof import Signature
 from slipyard.webhooks.provider import Place, Provider
@@ -33,8 +33,10 @@ def announcement_of(event: str, payload: Payload, _: BodyFields) -> Announcement
 
 
 def _change(change: Payload, payload: Payload) -> RefChange:
-    to = "" if text_at(change, "type") == "DELETE" else text_at(change, "toHash")
-    moved = moved_ref(text_at(change, "ref", "id"), to, text_at(change, "fromHash"))
+    ref, old = text_at(change, "ref", "id"), text_at(change, "fromHash")
+    if text_at(change, "type") == "DELETE":
+        return gone_ref(ref, old)
+    moved = moved_ref(ref, text_at(change, "toHash"), old)
     is_head = value_at(payload, "toCommit", "id") == moved.commit
     return with_commits(moved, head_message=text_at(payload, "toCommit", "message") if is_head else "", paths=None)
 

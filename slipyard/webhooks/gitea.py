@@ -6,7 +6,7 @@ from slipyard.domain.announcement import Announcement, CheckEnd, Kind, RefChange
 from slipyard.domain.hook import BodyFields
 from slipyard.webhooks.changed_paths import changed_paths
 from slipyard.webhooks.checks import ended_check
-from slipyard.webhooks.moved_ref import checked_commit, moved_ref, with_commits
+from slipyard.webhooks.moved_ref import checked_commit, gone_ref, moved_ref, with_commits
 from slipyard.webhooks.payload import Payload, objects_at, text_at, value_at
 from slipyard.webhooks.proof import Signature
 from slipyard.webhooks.provider import Place, Provider
@@ -39,7 +39,7 @@ def _pushed(payload: Payload) -> RefChange:
 
 
 def _deleted(payload: Payload) -> RefChange:
-    return moved_ref(_KINDS.get(text_at(payload, "ref_type"), "") + text_at(payload, "ref"), "")
+    return gone_ref(_KINDS.get(text_at(payload, "ref_type"), "") + text_at(payload, "ref"))
 
 
 def _forgejo_run(event: str, payload: Payload) -> CheckEnd:

@@ -6,7 +6,7 @@ from slipyard.domain.announcement import Announcement, Kind, RefChange
 from slipyard.domain.hook import BodyFields
 from slipyard.webhooks.changed_paths import changed_paths
 from slipyard.webhooks.checks import ended_check
-from slipyard.webhooks.moved_ref import moved_ref, with_commits
+from slipyard.webhooks.moved_ref import gone_ref, moved_ref, with_commits
 from slipyard.webhooks.payload import Payload, flag_at, objects_at, text_at
 from slipyard.webhooks.pull_requests import request_change
 
@@ -29,10 +29,11 @@ def announcement_of(event: str, payload: Payload, _: BodyFields) -> Announcement
 
 
 def _pushed(payload: Payload) -> RefChange:
-    gone = flag_at(payload, "deleted")
-    change = moved_ref(text_at(payload, "ref"), "" if gone else text_at(payload, "after"), text_at(payload, "before"))
+    ref, before = text_at(payload, "ref"), text_at(payload, "before")
+    if flag_at(payload, "deleted"):
+        return gone_ref(ref, before)
     return with_commits(
-        change,
+        moved_ref(ref, text_at(payload, "after"), before),
         head_message=text_at(payload, "head_commit", "message"),
         paths=changed_paths(objects_at(payload, "commits"), most_commits=_MOST_COMMITS, most_files=_MOST_FILES),
         forced=flag_at(payload, "forced"),

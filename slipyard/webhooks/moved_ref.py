@@ -14,11 +14,15 @@ _MOST_REFS = 10_000
 
 
 def moved_ref(ref: str, commit: str, previous: str = "") -> RefChange:
-    """`commit` empty or zeros: the ref is gone. `UserError` for what git would not take."""
-    if not commit.strip("0"):
-        return RefChange(checked_ref(ref), NO_COMMIT, previous if is_commit(previous) else None)
+    """`commit` of zeros: the ref is gone. `UserError` for what git would not take."""
+    if commit and not commit.strip("0"):
+        return gone_ref(ref, previous)
     known = is_commit(previous) and bool(previous.strip("0"))
     return RefChange(checked_ref(ref), checked_commit(commit), previous if known else None)
+
+
+def gone_ref(ref: str, previous: str = "") -> RefChange:
+    return RefChange(checked_ref(ref), NO_COMMIT, previous if is_commit(previous) else None)
 
 
 def with_commits(

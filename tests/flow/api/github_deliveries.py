@@ -4,24 +4,25 @@ import hashlib
 import hmac
 import json
 import uuid
-from pathlib import Path
 from typing import Any
 from urllib.parse import urlencode
 
 import httpx
 
+from tests.data.github.examples import EXAMPLES
 from tests.flow.api.api_server import ApiServer
 
-DATA = Path(__file__).parents[2] / "data" / "github"
+OTHERS = {"ping", "create", "delete", "workflow_run", "repository", "issues"}
 REPOSITORY = "https://github.com/Codertocat/Hello-World.git"
 
 
 def real_pushes() -> list[dict[str, Any]]:
-    return json.loads((DATA / "push.json").read_text())
+    return [payload for event, payload in EXAMPLES if event == "push"]
 
 
 def real_others() -> dict[str, dict[str, Any]]:
-    return json.loads((DATA / "others.json").read_text())
+    """One example of some events that are no pushes."""
+    return {event: payload for event, payload in EXAMPLES if event in OTHERS}
 
 
 def branch_push(**changes: Any) -> dict[str, Any]:

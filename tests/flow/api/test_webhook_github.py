@@ -1,15 +1,14 @@
 """Deliveries of GitHub as it really sends them: what deploys, what does not and why, and each counts once."""
 
 import asyncio
-import time
 from datetime import timedelta
 
 import pytest
 from sqlalchemy import update
 
+from slipyard.domain.skip_markers import MARKERS
 from slipyard.store.tables import Delivery
 from slipyard.webhooks.left_open import decide_left_open
-from slipyard.domain.skip_markers import MARKERS
 from tests.flow.api.api_server import ApiServer
 from tests.flow.api.github_deliveries import Hook, branch_push, real_others, real_pushes
 
@@ -191,23 +190,6 @@ async def test_a_delivery_that_is_being_answered_is_left_alone(quiet_api: ApiSer
     _reopen(quiet_api)
 
     assert await decide_left_open(quiet_api.context) == 0
-
-
-async def test_a_small_delivery_does_not_wait_for_a_large_one(quiet_api: ApiServer) -> None:
-    hook = await Hook.make(quiet_api)
-    commits = [HEAD | {"message": "x" * 1000, "id": f"{number:040x}"} for number in range(10_000)]
-    large = asyncio.create_task(hook.deliver(branch_push(commits=commits)))
-    waits: list[float] = []
-    while not large.done():
-        began = time.perf_counter()
-        assert (await quiet_api.client.get("/healthz")).status_code == 200
-        waits.append(time.perf_counter() - began)
-
-    assert (await large).status_code == 202
-    (delivery,) = await hook.deliveries()
-    assert max(waits) < 2  # seconds; the whole takes far longer on the loop than in a thread
-    stored = quiet_api.system.read(lambda session: session.get_one(Delivery, delivery["id"]).body)
-    assert len(stored) < 100_000
 
 
 async def test_a_secret_is_shown_once(quiet_api: ApiServer) -> None:
