@@ -10,9 +10,10 @@ from slipyard.domain.git_ref import branch_of
 from slipyard.domain.ids import new_id
 from slipyard.domain.push_rules import NO_COMMIT, Rule, Stopped, short_ref, tag_of
 from slipyard.pipeline.context import Context
+from slipyard.pipeline.fetch_polled import fetch_polled
 from slipyard.pipeline.keep_decision import amend_decision, keep_decision, recorded_decision
 from slipyard.pipeline.look_at_pushes import Looked, look_at_pushes
-from slipyard.pipeline.push_seen import ASKED_ITSELF, OWN_REMOTE, PushDecision, PushSeen
+from slipyard.pipeline.push_seen import ASKED_ITSELF, OWN_REMOTE, POLL, PushDecision, PushSeen
 from slipyard.pipeline.rule_on_push import rule_on_push
 from slipyard.pipeline.write_down import Asked, AskedBuild, write_build, write_deployment
 from slipyard.store.queries.pushes import held_pushes, newest_push
@@ -33,6 +34,9 @@ async def receive_push(context: Context, push: PushSeen) -> PushDecision:
 async def receive_pushes(context: Context, pushes: Sequence[PushSeen]) -> PushDecision:
     """All that one message says to one app: the last that deploys takes the place of the others, and the app's own
     branch comes last. Pushes, build, deployment and the decision about the delivery are written in one transaction."""
+    for push in pushes:
+        if push.trigger == POLL:
+            await fetch_polled(context, push)
     decision = None
     while decision is None:  # once more where another push was decided while the mirror was asked
         looked = await look_at_pushes(context, pushes)

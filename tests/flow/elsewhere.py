@@ -1,6 +1,9 @@
 """Git hosts elsewhere, in memory: which commit each branch has, how long a host takes, and who does not answer."""
 
+import asyncio
+import subprocess
 from collections import Counter, defaultdict
+from collections.abc import Sequence
 from pathlib import Path
 
 from slipyard.clients.git import Git
@@ -18,12 +21,21 @@ class GitElsewhere(Git):
         super().__init__(known_hosts)
         self._clock = clock
         self.heads: dict[str, str] = {}
+        self.copies: dict[str, Path] = {}
         self.away: set[str] = set()
         self.closed: set[str] = set()
         self.seconds: dict[str, float] = defaultdict(lambda: 0.1)
         self.asked: Counter[str] = Counter()
         self.most_at_once: Counter[str] = Counter()
         self._at_once: Counter[str] = Counter()
+
+    async def fetch(self, path: Path, remote: GitRemote, refspecs: Sequence[str], wanted: str) -> None:
+        """Out of a repository on this machine, where one stands for `remote`."""
+        source = self.copies.get(str(remote.url))
+        if source is None:
+            raise Unavailable(f"{remote.url.host} does not answer.")
+        command = ["git", "-C", str(path), "fetch", "--quiet", str(source), *refspecs]
+        await asyncio.to_thread(subprocess.run, command, check=True)
 
     async def ls_remote(self, remote: GitRemote, ref: str) -> str | None:
         host = remote.url.host

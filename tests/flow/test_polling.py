@@ -19,6 +19,7 @@ from slipyard.pipeline.push_seen import PushSeen
 from slipyard.pipeline.receive_push import receive_push
 from slipyard.store.tables import App, Poll, Push
 from tests.flow.elsewhere import DEAD_HOST, HOST, SLOW_HOST, GitElsewhere
+from tests.flow.repository import Repository
 from tests.flow.system import System
 from tests.unit.virtual_clock import VirtualClock, passing
 
@@ -273,3 +274,23 @@ class TestHundreds:
         rows = crowd.read(lambda session: session.exec(select(Poll).where(Poll.failures == 0)).all())
         assert len(rows) == 360
         assert [row.app_id for row in rows if row.seen != TWO] == []
+
+
+async def test_a_marker_and_files_that_are_not_watched_count_for_what_polling_finds(
+    system: System, repository: Repository
+) -> None:
+    """Its message and its files are nobody's words: the commit is fetched before it is decided."""
+    app_id = await new_app(system, watch_paths=["*.py"])
+    system.git.copies[URL] = repository.path
+    statuses = []
+    for message, files in (
+        ("one", {"main__py": "1"}),
+        ("two", {"main__py": "2"}),
+        ("three [skip ci]", {"main__py": "3"}),
+        ("four", {"main__py": "4"}),
+        ("five", {"README__md": "5"}),
+    ):
+        system.git.heads[URL] = repository.commit(message, **files)
+        statuses.append((await poll_now(system.context, app_id)).decision.status)
+
+    assert statuses == ["ignored", "deployed", "skipped", "deployed", "skipped"]
