@@ -18,6 +18,7 @@ from slipyard.pipeline.load_build import BuildJob
 from slipyard.pipeline.stopwatch import Stopwatch
 from slipyard.pipeline.trace import Trace
 from slipyard.store.queries.builds import build_of_plan
+from slipyard.store.queries.deployments import note_commit
 
 
 @dataclass(frozen=True)
@@ -49,7 +50,10 @@ async def _snapshot(
 ) -> tuple[StoredSnapshot, str | None]:
     if job.source.type is SourceType.UPLOAD:
         return await uploaded_source(context, job), job.commit
-    return await fetch_source(context, job, stopwatch, trace)
+    snapshot, commit = await fetch_source(context, job, stopwatch, trace)
+    if job.commit is None and commit is not None:
+        await context.database.writing(lambda session: note_commit(session, job.build_id, commit))
+    return snapshot, commit
 
 
 async def _reuse(

@@ -7,12 +7,14 @@ import pytest
 from sqlmodel import Session, select
 
 from slipyard.domain.app import AppConfig
+from slipyard.domain.errors import BuildFailed
 from slipyard.domain.ids import new_id
 from slipyard.domain.lifecycle import DeploymentStatus
 from slipyard.domain.source import Source
 from slipyard.pipeline.cancel import cancel_deployment
 from slipyard.pipeline.context import Context
 from slipyard.pipeline.create_app import NewApp, create_app
+from slipyard.pipeline.deploy_app import DeployRequest, deploy_app
 from slipyard.pipeline.send_messages import SendWatch, send_messages
 from slipyard.pipeline.tell import tell
 from slipyard.pipeline.write_down import Asked, write_deployment
@@ -216,3 +218,16 @@ def make_due(context: Context) -> None:
 
     with context.database.write() as session:
         due(session)
+
+
+async def test_where_a_branch_is_deployed_and_fails_its_commit_is_known(context, system, repository):
+    shop = (await create_app(context, NewApp("own", config=AppConfig()), system.actor)).app.id
+    head = repository.commit("one", main__py="1")
+    repository.push(context.layout.repository(shop))
+    system.builder.fail_next(BuildFailed("RUN make ended with code 2."))
+
+    await deploy_app(context, shop, DeployRequest(), system.actor)
+    await system.settle()
+
+    (failed,) = system.deployments(shop)
+    assert (failed.status, failed.commit) == (DeploymentStatus.FAILED, head)

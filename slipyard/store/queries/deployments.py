@@ -2,7 +2,7 @@
 
 from collections.abc import Iterable
 
-from sqlalchemy import ColumnElement
+from sqlalchemy import ColumnElement, update
 from sqlmodel import Session, col, select
 from sqlmodel.sql.expression import SelectOfScalar
 
@@ -86,6 +86,12 @@ def claimed_deployments(session: Session) -> list[Deployment]:
     """Whose heartbeats the controller watches."""
     claimed = select(Deployment).where(col(Deployment.claim_token).is_not(None), col(Deployment.status).in_(AT_WORK))
     return list(session.exec(claimed.order_by(col(Deployment.id))))
+
+
+def note_commit(session: Session, build_id: str, commit: str) -> None:
+    """What a branch's head turned out to be, noted before it is built: where it fails, its commit is known too."""
+    waiting = update(Deployment).where(col(Deployment.build_id) == build_id, col(Deployment.status).in_(WAITING))
+    session.execute(waiting.values(commit=commit))
 
 
 def _is_claimable() -> ColumnElement[bool]:

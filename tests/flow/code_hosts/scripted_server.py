@@ -35,7 +35,7 @@ class Answer:
 class ScriptedServer:
     """Answers are used up in their order; the last one of a path stays. What is not scripted is answered with 418."""
 
-    def __init__(self) -> None:
+    def __init__(self, address: str = "127.0.0.1") -> None:
         self.asked: list[Asked] = []
         self.over = threading.Event()
         self._script: dict[tuple[str, str], deque[Answer]] = {}
@@ -55,9 +55,9 @@ class ScriptedServer:
             def log_message(self, *_: Any) -> None:
                 pass
 
-        self._http = ThreadingHTTPServer(("127.0.0.1", 0), Handler)
+        self._http = ThreadingHTTPServer((address, 0), Handler)
         self._http.daemon_threads = True
-        self.url = f"http://127.0.0.1:{self._http.server_port}"
+        self.url = f"http://{address}:{self._http.server_port}"
 
     def on(self, method: str, path: str, status: int = 200, body: Any = None, **more: Any) -> None:
         self._script.setdefault((method, path), deque()).append(Answer(status, body, **more))
