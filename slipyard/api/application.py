@@ -14,14 +14,15 @@ from slipyard.api.routes import (
     actions,
     app_environment,
     apps,
+    ci,
     connections,
     deliveries,
     deliveries_in,
     events,
     git_credentials,
     hooks,
-    poll,
     notifiers,
+    poll,
     previews,
     queue,
     runtime,
@@ -31,11 +32,13 @@ from slipyard.api.routes import (
     work_logs,
 )
 from slipyard.api.routes.recovered_answer import recovered_answer
+from slipyard.clients.identity_issuer import IssuerKeys
+from slipyard.clients.outside_http import OutsideHttp
 from slipyard.pipeline.context import Context
 
 _REST = (
     connections, notifiers,
-    access, apps, app_environment, actions, uploads, work, work_logs, runtime, events, git_credentials, hooks, deliveries, poll, previews, queue, system,
+    access, apps, app_environment, ci, actions, uploads, work, work_logs, runtime, events, git_credentials, hooks, deliveries, poll, previews, queue, system,
 )  # fmt: skip
 _OUTSIDE = (deliveries_in.router, system.probes, gitserver.router, home.router, reference.router)
 
@@ -45,6 +48,7 @@ def create_application(context: Context) -> FastAPI:
     app = FastAPI(title="Slipyard", docs_url=None, redoc_url=None, openapi_url=None, redirect_slashes=False)
     app.state.context = context
     app.state.principals = Principals(context)
+    app.state.issuer_keys = IssuerKeys(OutsideHttp(context.settings.allowed_networks), context.clock.monotonic)
     app.state.recover_answer = recovered_answer
     for router in (_versioned("/v1", shown=True), _versioned("/api/v1", shown=False), *_OUTSIDE):
         app.include_router(router)

@@ -31,6 +31,7 @@ class _Commands(LazyGroup):
         "builds": Entry(f"{_COMMANDS}.builds:app", "List, show and cancel builds; read their logs.", _WORK),
         "deployments": Entry(f"{_COMMANDS}.deployments:app", "Show the history of an app.", _WORK),
         "previews": Entry(f"{_COMMANDS}.previews:app", "Show requests and branches as apps of their own.", _WORK),
+        "ci-trust": Entry(f"{_COMMANDS}.ci_trust:app", "Let CI jobs deploy without a stored secret.", _WORK),
         "rollback": Entry(f"{_COMMANDS}.rollback:app", "Go back to an earlier deployment.", _WORK),
         "credentials": Entry(f"{_COMMANDS}.credentials:app", "List, add, test and remove git credentials.", _SERVER),
         "up": Entry(f"{_COMMANDS}.up:up_app", "Start Slipyard on this machine.", _SERVER),

@@ -11,9 +11,11 @@ from slipyard.pipeline.context import Context
 from slipyard.pipeline.find_pushes import PushWatch, find_pushes
 from slipyard.pipeline.follow_routes import follow_routes
 from slipyard.pipeline.heal import HealWatch, heal
+from slipyard.pipeline.keep_previews import keep_previews
 from slipyard.pipeline.poll import poll
 from slipyard.pipeline.publish_hosts import publish_hosts
 from slipyard.pipeline.publish_image import publish_images
+from slipyard.pipeline.reconcile_previews import HostWatch, reconcile_previews
 from slipyard.pipeline.recover import LeaseWatch, recover_claims, wake_waiting
 from slipyard.pipeline.retire_instances import DrainWatch, retire_instances
 from slipyard.pipeline.send_messages import SendWatch, send_messages
@@ -77,6 +79,11 @@ def _close(context: Context) -> Pass:
     return lambda: watch.close(context.close_networks)
 
 
+def _requests(context: Context) -> Pass:
+    watch = HostWatch()
+    return lambda: reconcile_previews(context, watch)
+
+
 LOOPS = (
     Loop("networks", 30.0, _close),
     Loop("tell", 1.0, lambda context: lambda: tell(context)),
@@ -90,6 +97,8 @@ LOOPS = (
     Loop("hosts", 15.0, lambda context: lambda: publish_hosts(context)),
     Loop("pushes", 5.0, _pushes),
     Loop("poll", 5.0, lambda context: lambda: poll(context)),
+    Loop("previews", 3.0, lambda context: lambda: keep_previews(context)),
+    Loop("requests", 20.0, _requests),
     Loop("clean_up", 2.0, lambda context: lambda: clean_up_apps(context)),
     Loop("clean_up_old", 600.0, lambda context: lambda: clean_up_old(context)),
 )

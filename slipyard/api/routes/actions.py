@@ -8,13 +8,12 @@ from slipyard.api.access.dependencies import ActorDep, AppDep, ContextDep
 from slipyard.api.access.guard import GuardedRoute
 from slipyard.api.access.requirement import requires
 from slipyard.api.routes.action_answer import WaitDep, deployment_answer, done_answer
-from slipyard.api.routes.apps import merged_config
 from slipyard.domain.schemas.deploy_input import Deploy, DeployImage, RollBack
 from slipyard.domain.schemas.outgoing import Action
-from slipyard.pipeline.change_app import AppChanges, change_app
-from slipyard.pipeline.deploy_app import DeployRequest, check_request, deploy_app
+from slipyard.pipeline.deploy_app import DeployRequest, deploy_app
+from slipyard.pipeline.deploy_built_image import BuiltImage, deploy_built_image
 from slipyard.pipeline.roll_back import roll_back
-from slipyard.pipeline.stop_app import restart_app, start_app, stop_app
+from slipyard.pipeline.stop_app import ActionDone, restart_app, start_app, stop_app
 
 router = APIRouter(
     prefix="/apps/{app}",
@@ -57,12 +56,13 @@ async def deploy(
 async def deploy_image(
     body: DeployImage, app: AppDep, context: ContextDep, actor: ActorDep, wait: WaitDep, response: Response
 ) -> Action:
-    """For images built elsewhere: makes the image the source of the app, and deploys it."""
-    request = DeployRequest(image=body.image_uri, commit=body.commit, title=body.title, trigger="image")
-    check_request(request)
-    source = {"type": "image", "image": body.image_uri, "repo_url": None}
-    await change_app(context, app.id, AppChanges(config=merged_config(app.config, {"source": source})), actor)
-    return await deployment_answer(context, await deploy_app(context, app.id, request, actor), wait, response)
+    """For images built elsewhere: makes the image the source of the app, and deploys it. With `commit`, one of an older
+    commit than was deployed already changes nothing: 200, with a message that says so."""
+    built = BuiltImage(body.image_uri, body.commit, body.title)
+    outcome = await deploy_built_image(context, app.id, built, actor)
+    if outcome.deployment is None:
+        return await done_answer(context, app, ActionDone(outcome.message, changed=False), wait, response)
+    return await deployment_answer(context, outcome.deployment, wait, response)
 
 
 @router.post("/rollback", status_code=202)
