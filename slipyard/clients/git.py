@@ -44,6 +44,14 @@ class TreeEntry:
     path: str
 
 
+@dataclass(frozen=True)
+class Tip:
+    """`stored` is what the ref names; of an annotated tag that is the tag, and `commit` what it is about."""
+
+    stored: str
+    commit: str
+
+
 class Git:
     """`known_hosts` is a file that keeps the ssh keys of hosts as they were first seen."""
 
@@ -126,6 +134,14 @@ class Git:
         arguments = ["-C", str(path), "for-each-ref", "--format=%(refname)%00%(objectname)", "refs/heads"]
         lines = (await self._succeed(arguments)).output.decode(errors="surrogateescape").splitlines()
         return dict(line.split("\0", 1) for line in lines)
+
+    async def tips(self, path: Path) -> dict[str, Tip]:
+        """Branches and tags by their whole names."""
+        form = "%(refname)%00%(objectname)%00%(*objectname)"
+        arguments = ["-C", str(path), "for-each-ref", f"--format={form}", "refs/heads", "refs/tags"]
+        lines = (await self._succeed(arguments)).output.decode(errors="surrogateescape").splitlines()
+        parts = [line.split("\0", 2) for line in lines]
+        return {ref: Tip(stored, peeled or stored) for ref, stored, peeled in parts}
 
     async def pin(self, path: Path, commit: str, name: str) -> None:
         """Keeps a commit alive under a hidden ref, so that no later clean-up drops what a release came from."""

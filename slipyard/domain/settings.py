@@ -48,7 +48,9 @@ class Settings(BaseSettings):
     deploy_workers: int = Field(1, ge=1, le=64, description="Processes of `slipyard up` that deploy")
     builds_at_once: int = Field(1, ge=1, le=64, description="In each build worker: builds must not starve the apps")
     rollouts_at_once: int = Field(8, ge=1, le=256, description="In each deploy worker")
-    poll_seconds: float = Field(120.0, ge=0, le=3600, description="Between two looks at a source elsewhere; 0 turns it off")
+    poll_seconds: float = Field(
+        120.0, ge=0, le=3600, description="Between two looks at a source elsewhere; 0 turns it off"
+    )
     lease_seconds: float = Field(20.0, gt=0, description="A claim whose heartbeat stands still this long is lost")
     build_timeout_seconds: float = Field(3600.0, gt=0)
     drain_seconds: float = Field(30.0, ge=0, description="How long an old instance may finish its requests")
@@ -56,7 +58,12 @@ class Settings(BaseSettings):
     max_push_bytes: int = Field(512 * MIB, gt=0)
     keep_deliveries_days: int = Field(30, ge=1, le=3650, description="What webhooks delivered is kept this long")
     max_delivery_bytes: int = Field(
-        64 * MIB, ge=MIB, description="Of the bodies of an app's deliveries; the oldest go first, what was decided stays"
+        64 * MIB,
+        ge=MIB,
+        description="Of the bodies of an app's deliveries; the oldest go first, what was decided stays",
+    )
+    max_push_objects: int = Field(
+        1_000_000, gt=0, description="Commits, trees and files in one push to an app's own remote"
     )
     keep_releases: int = Field(10, ge=1, description="Images of this many past releases stay for rollback")
 

@@ -96,7 +96,7 @@ def _change_source(session: Session, app: App, given: dict[str, Any], actor: Act
     source, said = settled_source(session, app, wanted, actor)
     given["config"] = given["config"].model_copy(update={"source": source})
     if (source.repo_url, source.credential_id) != (before.repo_url, before.credential_id):
-        app.has_git_access, app.git_access_error = None, said
+        app.has_git_access, app.git_access_error = None, said if source.repo_url else None
     return said
 
 

@@ -40,6 +40,12 @@ class PacketReader:
             found.append(data)
         return found
 
+    async def peek(self, count: int) -> bytes:
+        """What comes next, without taking it; less where the stream ends before."""
+        while len(self._buffer) < count and (chunk := await anext(self._source, b"")):
+            self._buffer += chunk
+        return self._buffer[:count]
+
     async def rest(self) -> AsyncIterator[bytes]:
         if self._buffer:
             yield self._buffer

@@ -1,6 +1,7 @@
 """What a client of receive-pack asks for, before the pack: ref updates, capabilities, push options (gitprotocol-pack(5))."""
 
 import re
+import struct
 from collections.abc import AsyncIterator
 from dataclasses import dataclass
 
@@ -12,6 +13,7 @@ _COMMAND = re.compile(
     rb"(?P<old>[0-9a-f]{40}|[0-9a-f]{64}) (?P<new>[0-9a-f]{40}|[0-9a-f]{64}) (?P<ref>[^\x00-\x20\x7f]+)"
 )
 _HEADS = "refs/heads/"
+_PACK_HEADER = struct.Struct(">4sII")  # PACK, version, number of objects
 
 
 @dataclass(frozen=True)
@@ -36,6 +38,7 @@ class PushRequest:
     updates: tuple[RefUpdate, ...]
     capabilities: frozenset[str]
     options: frozenset[str]
+    objects: int = 0  # that its pack says to have
 
     @property
     def shows_progress(self) -> bool:
@@ -56,9 +59,19 @@ async def read_push_request(body: AsyncIterator[bytes]) -> tuple[PushRequest, As
     if "push-options" in capabilities and commands:
         options = await reader.packets_until_flush()
     request = PushRequest(
-        tuple(commands), capabilities, frozenset(option.decode(errors="replace").strip() for option in options)
+        tuple(commands),
+        capabilities,
+        frozenset(option.decode(errors="replace").strip() for option in options),
+        _objects(await reader.peek(_PACK_HEADER.size)),
     )
     return request, _again(bytes(reader.taken), reader)
+
+
+def _objects(header: bytes) -> int:
+    """0 where there is no pack, as with a push that only deletes (gitformat-pack(5)); git itself judges the rest."""
+    if len(header) < _PACK_HEADER.size or not header.startswith(b"PACK"):
+        return 0
+    return int(_PACK_HEADER.unpack(header)[2])
 
 
 async def _again(taken: bytes, reader: PacketReader) -> AsyncIterator[bytes]:

@@ -4,6 +4,7 @@ There are no hooks. git's last flush is held back; what became of the push trave
 goes on where the client has left: an accepted push is decided in any case, and the deployment is a worker's.
 """
 
+from collections.abc import Coroutine
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -15,14 +16,17 @@ from slipyard.api.gitserver.pkt_line import FLUSH, remote_lines
 from slipyard.api.gitserver.push_request import PushRequest, RefUpdate
 from slipyard.api.gitserver.service_process import ServiceProcess
 from slipyard.api.streams.progress import Finished, LogLines, Progress, StatusChange, follow_deployment
+from slipyard.clients.git import Tip
 from slipyard.domain.actor import Actor
 from slipyard.domain.errors import SlipyardError
 from slipyard.pipeline.context import Context
-from slipyard.pipeline.receive_push import OWN_REMOTE, PushDecision, PushSeen, receive_push
+from slipyard.pipeline.open_preview import open_branch_preview
+from slipyard.pipeline.receive_push import NO_COMMIT, OWN_REMOTE, PushDecision, PushSeen, receive_pushes
 from slipyard.store.tables import App
 
 _log = structlog.get_logger()
 _LAST_LINES = 20
+OPTIONS = frozenset({"detach", "no-cache", "preview"})
 
 
 @dataclass(frozen=True)
@@ -64,27 +68,42 @@ class PushSession:
         return held
 
     async def _decide(self) -> None:
-        stored = await self.context.git.heads(self.repository)
-        for update in self._deployed_last():
-            if stored.get(update.ref) == (None if update.deletes else update.new):
-                await self._show(await self._receive(update))
+        await self._say(*unknown_options(self.request.options))
+        tips = await self.context.git.tips(self.repository)
+        taken = [update for update in self.request.updates if _is_taken(update, tips)]
+        previews = [update for update in taken if self._is_preview(update)]
+        pushes = [self._seen(update, tips) for update in taken if update not in previews]
+        if pushes:
+            await self._show(await self._decided(receive_pushes(self.context, pushes)))
+        for update in previews:
+            await self._show(await self._decided(self._preview(update)))
 
-    def _deployed_last(self) -> list[RefUpdate]:
-        branches = [update for update in self.request.updates if update.branch is not None]
-        return sorted(branches, key=lambda update: update.branch == self.app.config.source.branch)
+    def _is_preview(self, update: RefUpdate) -> bool:
+        own = update.branch in {None, self.app.config.source.branch}
+        return "preview" in self.request.options and not own and not update.deletes
 
-    async def _receive(self, update: RefUpdate) -> PushDecision:
-        push = PushSeen(
+    def _seen(self, update: RefUpdate, tips: dict[str, Tip]) -> PushSeen:
+        return PushSeen(
             app_id=self.app.id,
             ref=update.ref,
-            commit=update.new,
+            commit=NO_COMMIT if update.deletes else tips[update.ref].commit,
             previous=update.old,
             trigger=OWN_REMOTE,
             actor_name=self.actor.name,
             no_cache="no-cache" in self.request.options,
         )
+
+    async def _preview(self, update: RefUpdate) -> PushDecision:
+        branch = update.branch or ""
+        _, shown = await open_branch_preview(self.context, self.app.id, branch, update.new, self.actor.name)
+        found = shown.deployment
+        return PushDecision(
+            "deployed" if found else "ignored", shown.message, deployment_id=found.id if found else None
+        )
+
+    async def _decided(self, decision: Coroutine[None, None, PushDecision]) -> PushDecision:
         try:
-            return await receive_push(self.context, push)
+            return await decision
         except SlipyardError as error:
             return PushDecision("ignored", error.message)
 
@@ -93,7 +112,7 @@ class PushSession:
         if decision.deployment_id is None or not self._watched:
             return
         if "detach" in self.request.options:
-            await self._say(f"Not waiting for it. Follow it with: slipyard builds log --follow --app {self.app.slug}")
+            await self._say(f"Not waiting for it. Follow it with: slipyard deploy --follow {self.app.slug}")
             return
         await self._watch(decision.deployment_id)
 
@@ -111,6 +130,19 @@ class PushSession:
     async def _say(self, *lines: str) -> None:
         if lines and self._watched:
             await self.outbox.put(remote_lines(*lines))
+
+
+def unknown_options(options: frozenset[str]) -> list[str]:
+    known = "detach, no-cache and preview are known"
+    return [f"Nothing is known of the push option {option[:80]!r}; {known}." for option in sorted(options - OPTIONS)]
+
+
+def _is_taken(update: RefUpdate, tips: dict[str, Tip]) -> bool:
+    """Whether receive-pack did to this ref what was asked: only then it means anything."""
+    if not update.ref.startswith(("refs/heads/", "refs/tags/")):
+        return False
+    stored = tips[update.ref].stored if update.ref in tips else None
+    return stored == (None if update.deletes else update.new)
 
 
 class PushView:

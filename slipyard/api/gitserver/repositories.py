@@ -58,7 +58,7 @@ def why_not_push(app: App) -> str | None:
     if not app.config.source.own_remote:
         return (
             f"{app.slug} is deployed from {_whereabouts(app)}, so pushes here are refused."
-            " Push there, or make this remote its source: slipyard apps set --source git --repo-url ''"
+            f" Push there, or make this remote its source: slipyard apps set {app.slug} --own-remote"
         )
     return None
 

@@ -14,6 +14,7 @@ from slipyard.api.gitserver.outbox import Outbox
 from slipyard.api.gitserver.pkt_line import FLUSH, KEEPALIVE, packet
 from slipyard.api.gitserver.push_request import read_push_request
 from slipyard.api.gitserver.push_session import PushSession
+from slipyard.api.gitserver.refusal_report import refusal_report, why_too_many
 from slipyard.api.gitserver.repositories import clone_target, empty_repository, make_app, prepare, push_target
 from slipyard.api.gitserver.request_body import decoded_body
 from slipyard.api.gitserver.service_process import Service, ServiceCall, ServiceProcess
@@ -70,6 +71,11 @@ async def push(repository: str, request: Request, context: ContextDep, actor: Ac
     headers = _headers("git-receive-pack", "result")
     if not wanted.updates:  # how git asks whether a large push would be let in
         return Response(b"", headers=headers)
+    too_many = why_too_many(wanted, context.settings.max_push_objects)
+    if too_many is not None:
+        async for _ in everything:  # a client that is still sending reads no answer
+            pass
+        return Response(refusal_report(wanted, too_many), headers=headers)
     app = target.app or await make_app(context, actor, target.slug, wanted.new_branches)
     path = await prepare(context, app)
     call = ServiceCall("git-receive-pack", path, context.settings.max_push_bytes)

@@ -86,6 +86,40 @@ def create(
         print_json(made)
 
 
+@app.command("set")
+def change(
+    name: AppArgument = None,
+    *,
+    git: Annotated[str | None, typer.Option("--git", help="https or ssh URL of a repository.")] = None,
+    own_remote: Annotated[bool, typer.Option("--own-remote", help="Source comes by `git push` to Slipyard.")] = False,
+    image: Annotated[str | None, typer.Option("--image", help="An image built elsewhere.")] = None,
+    branch: Annotated[str | None, typer.Option("--branch", help="The branch that is deployed.")] = None,
+    credential: Annotated[str | None, typer.Option("--credential", help="A git credential; none for none.")] = None,
+    auto_deploy: Annotated[bool | None, typer.Option(help="Whether pushes and polling deploy.")] = None,
+    port: Annotated[int | None, typer.Option("--port", min=1, max=65535, help="Where the app listens.")] = None,
+    replicas: Annotated[int | None, typer.Option("--replicas", min=0, max=100, help="How many instances.")] = None,
+    as_json: Json = False,
+) -> None:
+    """Change what an app is told to be; it takes effect with the next deployment."""
+    client = connect()
+    source = _changed_source(git=git, own_remote=own_remote, image=image)
+    source |= {"branch": branch} if branch else {}
+    if credential is not None:
+        found = None if credential == "none" else client.get(f"/git-credentials/{segment(credential)}")["id"]
+        source["credential_id"] = found
+    given = {"source": source or None, "auto_deploy": auto_deploy, "port": port, "replicas": replicas}
+    body = {key: value for key, value in given.items() if value is not None}
+    if not body:
+        raise WrongUsage("Nothing to change was named. `slipyard apps set --help` lists what can be.")
+    changed = client.patch(f"/apps/{segment(app_or_fail(name))}", body)
+    if as_json:
+        print_json(changed)
+        return
+    print(f"Changed {changed['slug']}. `slipyard deploy {changed['slug']}` puts it into effect.")
+    if changed.get("git_access_error"):
+        print(changed["git_access_error"])
+
+
 @app.command()
 def delete(
     name: Annotated[str, typer.Argument(help="Name or id of the app.")],
@@ -161,6 +195,16 @@ def _source(*, git: str | None, branch: str | None, image: str | None, upload: b
         return {"type": "upload"}
     source: dict[str, Any] = {"type": "git"}
     return source | ({"repo_url": git} if git else {}) | ({"branch": branch} if branch else {})
+
+
+def _changed_source(*, git: str | None, own_remote: bool, image: str | None) -> dict[str, Any]:
+    if sum((git is not None, own_remote, image is not None)) > 1:
+        raise WrongUsage("An app has one source: give --git, --own-remote or --image, not several.")
+    if own_remote:
+        return {"type": "git", "repo_url": None, "image": None}
+    if git is not None:
+        return {"type": "git", "repo_url": git, "image": None}
+    return {"type": "image", "image": image, "repo_url": None} if image is not None else {}
 
 
 def _made(made: dict[str, Any]) -> str:

@@ -65,8 +65,8 @@ def add(
         print(f"Give the host this public key, with leave to read:\n{made['public_key']} slipyard-{made['name']}")
 
 
-@app.command()
-def test(
+@app.command("test")
+def try_repository(
     name: Name,
     repo_url: Annotated[str, typer.Argument(help="https or ssh URL of a repository.")],
     *,

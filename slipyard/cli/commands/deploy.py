@@ -15,7 +15,7 @@ from slipyard.cli.output import print_json
 from slipyard.cli.pack.archive import MEDIA_TYPE, choose, packed
 from slipyard.cli.pack.docker_files import wanted_by_build
 from slipyard.cli.pack.git_files import visible_files
-from slipyard.cli.progress.watch import watch_deployment
+from slipyard.cli.progress.watch import watch_deployment, watch_newest
 
 app = typer.Typer()
 _NOT_FOUND = "not_found"
@@ -36,10 +36,14 @@ def deploy(
     no_cache: Annotated[bool, typer.Option("--no-cache", help="Build everything anew.")] = False,
     title: Annotated[str, typer.Option("--title", "-m", help="What this deployment is about.")] = "",
     detach: Detach = False,
-    follow: Annotated[bool, typer.Option("--follow", "-f", help="Follow to the end; the default.")] = True,
+    follow: Annotated[
+        bool, typer.Option("--follow", "-f", help="Alone with an app: only follow what is under way there.")
+    ] = False,
     as_json: Json = False,
 ) -> None:
     """Deploy an app and follow until it is live: exit code 0 when it is, 1 when it failed.
+
+    `slipyard deploy --follow APP` deploys nothing: it attaches to what is under way, or shows how the last one ended.
 
     An app of a git repository builds the head of its branch, an image app resolves its tag again, and a directory
     (`slipyard deploy .`) is sent without what .gitignore and .dockerignore list.
@@ -49,6 +53,9 @@ def deploy(
     if env:
         given["env_vars"] = parse_pairs(env)
     client = connect()
+    if follow and not (given or no_cache or title or detach) and not (target and _is_directory(target)):
+        watch_newest(client, app_or_fail(target or app_name), as_json=as_json)
+        return
     if target is not None and _is_directory(target):
         if given or no_cache:
             raise WrongUsage("A directory is built as it is: leave out --image, --ref, --commit, --env and --no-cache.")
@@ -57,7 +64,7 @@ def deploy(
     else:
         name = app_or_fail(target or app_name)
         action = _ask(client, name, {**given, "no_cache": no_cache, "title": title})
-    _go_on(client, name, action, follow=follow and not detach, as_json=as_json)
+    _go_on(client, name, action, follow=not detach, as_json=as_json)
 
 
 def _is_directory(target: str) -> bool:

@@ -13,6 +13,8 @@ from slipyard.cli.progress.live import LiveView
 from slipyard.cli.progress.view import PlainView, SilentView, View
 
 _GOOD = {"active", "superseded"}
+_OVER = {"active", "superseded", "failed", "cancelled", "rolled_back"}
+_LOOKED_THROUGH = 20
 
 
 @dataclass(frozen=True)
@@ -39,6 +41,15 @@ def watch_deployment(client: Client, app: str, deployment_id: str, *, as_json: b
     if as_json:
         print_json(client.get(f"/apps/{segment(app)}/deployments/{segment(deployment_id)}"))
     _conclude(app, outcome, as_json=as_json)
+
+
+def watch_newest(client: Client, app: str, *, as_json: bool) -> None:
+    """Attaches to the newest deployment that is under way; where none is, tells how the last one ended."""
+    rows = client.get(f"/apps/{segment(app)}/deployments", limit=_LOOKED_THROUGH)["deployments"]
+    if not rows:
+        raise Failed(f"{app} was never deployed. `slipyard deploy {app}` does it.", code="never_deployed")
+    under_way = [row for row in rows if row["finished_at"] is None and row["status"] not in _OVER]
+    watch_deployment(client, app, (under_way or rows)[0]["id"], as_json=as_json)
 
 
 def _view(*, as_json: bool) -> View:
