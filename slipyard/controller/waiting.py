@@ -7,7 +7,7 @@ from sqlmodel import col
 
 from slipyard.domain.lifecycle import BuildStatus, DeploymentStatus, InstanceStatus
 from slipyard.pipeline.publish_image import MOST_ATTEMPTS
-from slipyard.store.tables import App, Build, Deployment, Instance, Preview, RouteRow
+from slipyard.store.tables import App, Build, Deployment, Instance, Message, Preview, RouteRow
 
 _OPEN_BUILD = col(Build.status).in_((BuildStatus.QUEUED, BuildStatus.RUNNING))
 _OPEN_DEPLOYMENT = col(Deployment.status).in_(
@@ -20,6 +20,8 @@ _OPEN_DEPLOYMENT = col(Deployment.status).in_(
 )
 
 WAITING: Mapping[str, ColumnElement[bool]] = {
+    "tell": exists().where(col(App.last_event) > col(App.last_told)),
+    "send": exists().where(col(Message.finished_at).is_(None)),
     "recover": or_(
         exists().where(_OPEN_BUILD, col(Build.claim_token).is_not(None)),
         exists().where(_OPEN_DEPLOYMENT, col(Deployment.claim_token).is_not(None)),

@@ -4,6 +4,7 @@ from collections.abc import AsyncIterator
 
 import pytest
 from sqlalchemy import event
+from sqlmodel import Session
 
 from slipyard.clients.registry_manifest import Manifest
 from slipyard.controller.loops import LOOPS
@@ -11,8 +12,9 @@ from slipyard.controller.news import News
 from slipyard.controller.waiting import WAITING
 from slipyard.domain.errors import Unavailable
 from slipyard.pipeline.delete_app import delete_app
+from slipyard.pipeline.outbox import Note, write_note
 from slipyard.store.claims import Holder, claim_build
-from slipyard.store.tables import RouteRow
+from slipyard.store.tables import App, RouteRow
 from tests.flow.repository import Repository
 from tests.flow.system import System
 from tests.flow.test_push_to_live import new_app, push
@@ -26,7 +28,8 @@ async def news(system: System) -> AsyncIterator[News]:
 
 
 async def wanted(system: System, news: News) -> set[str]:
-    """By those loops that had a pass just now."""
+    """By those loops that had a pass just now. Every event is told by the next pass, which has nobody to tell here."""
+    await system.control("tell")
     system.clock.ahead += 1
     now = system.clock.monotonic()
     return {name for name in WAITING if await news.wants(name, now)}
@@ -124,3 +127,19 @@ async def test_a_deleted_app_is_cleaned_up(system: System, news: News) -> None:
     app_id = await new_app(system)
     await delete_app(system.context, app_id, system.actor)
     assert "clean_up" in await wanted(system, news)
+
+
+async def test_an_event_wakes_those_who_tell_and_a_message_those_who_send(system: System, news: News) -> None:
+    app_id = await new_app(system)
+    system.clock.ahead += 1
+    assert await news.wants("tell", system.clock.monotonic())
+    assert not await news.wants("send", system.clock.monotonic())
+
+    def write(session: Session) -> None:
+        note = Note("key", "webhook", "nobody", "lane", {"type": "test", "data": {"message": "x"}})
+        write_note(session, system.context, session.get_one(App, app_id), note)
+
+    await system.context.database.writing(write)
+    assert await wanted(system, news) == {"send"}
+    await system.control("send")
+    assert await wanted(system, news) == set(), "given up: its notifier is not there"

@@ -7,8 +7,8 @@ from slipyard.domain.errors import SystemFault, ValidationFailed
 from slipyard.store.cipher import add_key, drop_old_keys, load_cipher, promote_key, read_keys
 from slipyard.store.environment import env_fingerprints, env_of, open_env, seal_env, set_env
 from slipyard.store.rotation import erase_secrets, renew_secrets
-from slipyard.store.tables import Deployment, EnvVar, Hook, Release
-from tests.unit.store.rows import NOW, add_app, add_deployment, add_hook, add_release
+from slipyard.store.tables import Connection, Deployment, EnvVar, Hook, Notifier, Release
+from tests.unit.store.rows import NOW, add_app, add_deployment, add_hook, add_organization, add_release
 
 
 @pytest.fixture
@@ -92,6 +92,31 @@ def test_a_rotation_renews_everything_and_parts_that_reload_late_still_read(data
         first, second = session.exec(select(Deployment).order_by(Deployment.number)).all()
         assert open_env(newest, first.env_encrypted) == {"A": "2"}
         assert second.env_encrypted is None
+
+
+def test_a_rotation_renews_what_opens_systems_elsewhere(database, cipher, key_file):
+    with database.write() as session:
+        owner, sealed = add_organization(session), cipher.encrypt(b"token")
+        known = {"organization_id": owner.id, "created_at": NOW}
+        session.add(Connection(id="con_1", provider="github", host="x", api_url="x", token_encrypted=sealed, **known))
+        session.add(Notifier(id="ntf_1", name="a", kind="apprise", url_encrypted=sealed, events=[], **known))
+        session.add(
+            Notifier(
+                id="ntf_2", name="b", kind="webhook", url_encrypted=sealed, secret_encrypted=sealed, events=[], **known
+            )
+        )
+    add_key(key_file)
+    promote_key(key_file)
+    with database.write() as session:
+        assert renew_secrets(session, load_cipher(key_file)) == 3
+    drop_old_keys(key_file)
+    newest = load_cipher(key_file)
+    with database.read() as session:
+        rows = [*session.exec(select(Notifier)).all(), session.exec(select(Connection)).one()]
+        values = [
+            vars(row).get(name) for row in rows for name in ("url_encrypted", "secret_encrypted", "token_encrypted")
+        ]
+        assert [newest.decrypt(value) for value in values if value is not None] == [b"token"] * 4
 
 
 def test_a_removed_app_leaves_no_secrets_and_others_keep_theirs(database, cipher):
