@@ -101,13 +101,13 @@ async def rotate(app: AppDep, hook_id: str, request: Request, context: ContextDe
 
 
 @router.post("/webhook/test", dependencies=[WRITE])
-async def test_first(app: AppDep, context: ContextDep) -> HookTest:
+async def try_first(app: AppDep, context: ContextDep) -> HookTest:
     """A signed ping to the first webhook, see `/webhooks/{hook_id}/test`."""
     return await _tried(context, await context.database.reading(lambda session: first_hook(session, app)))
 
 
 @router.post("/webhooks/{hook_id}/test", dependencies=[WRITE])
-async def test(app: AppDep, hook_id: str, context: ContextDep) -> HookTest:
+async def try_out(app: AppDep, hook_id: str, context: ContextDep) -> HookTest:
     """A ping, signed as the provider would, to ourselves through the public URL; and what came of it."""
     return await _tried(context, await context.database.reading(lambda session: hook_of(session, app, hook_id)))
 
