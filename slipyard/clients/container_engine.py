@@ -27,6 +27,7 @@ class ImageFacts:
     command: tuple[str, ...]
     stop_signal: str | None
     user: str
+    health_command: tuple[str, ...] | None = None  # of its HEALTHCHECK, as arguments
 
 
 @dataclass(frozen=True)
@@ -73,6 +74,14 @@ class ContainerState:
     addresses: tuple[str, ...]
     pid: int | None = None  # of its first process, as the host sees it; only `container` says it
     error: str = ""  # why the engine could not start it; only `container` says it
+
+
+@dataclass(frozen=True)
+class CommandResult:
+    """Of a command inside a container; `last_line` is the end of what it said."""
+
+    exit_code: int
+    last_line: str = ""
 
 
 @dataclass(frozen=True)
@@ -128,6 +137,10 @@ class ContainerEngine(Protocol):
     async def containers(self, labels: Mapping[str, str]) -> Sequence[ContainerState]:
         """Running or not, in one list call: no inspect for each, so `out_of_memory` is False, `restarts` 0 and
         `started_at` None here."""
+
+    async def execute(self, container_id: str, command: Sequence[str]) -> CommandResult:
+        """Runs a command beside what runs there. `Conflict` where the container does not run. Cancelling leaves the
+        command to itself: the engine cannot end it."""
 
     async def wait(self, container_id: str) -> int:
         """Returns its exit code as soon as it does not run, at once where it ended before. Cancelling is cheap."""

@@ -13,6 +13,7 @@ from ipaddress import IPv4Network
 from itertools import count
 
 from slipyard.clients.container_engine import (
+    CommandResult,
     ContainerSpec,
     ContainerState,
     EngineEvent,
@@ -35,6 +36,7 @@ class FakeContainerEngine:
 
     def __init__(self, clock: Clock) -> None:
         self.calls: Counter[str] = Counter()
+        self.executed: list[tuple[str, ...]] = []
         self._clock = clock
         self._down = False
         self._failures: dict[str, deque[SlipyardError]] = {}
@@ -182,6 +184,15 @@ class FakeContainerEngine:
             if labels.items() <= container.spec.labels.items()
         ]
 
+    async def execute(self, container_id: str, command: Sequence[str]) -> CommandResult:
+        await self._called("execute")
+        container = self._known(container_id)
+        if not container.running:
+            raise Conflict(f"The container {container_id} is not running. Start it.")
+        self.executed.append(tuple(command))
+        said = container.image.behaviour.command_fails
+        return CommandResult(0) if said is None else CommandResult(1, said)
+
     async def wait(self, container_id: str) -> int:
         await self._called("wait")
         container = self._known(container_id)
@@ -290,4 +301,4 @@ class FakeContainerEngine:
 
 def _image(reference: str, behaviour: Behaviour, ports: tuple[int, ...]) -> SimulatedImage:
     image_id = f"sha256:{sha256(reference.encode()).hexdigest()}"
-    return SimulatedImage(ImageFacts(image_id, (), ports, (), None, ""), behaviour)
+    return SimulatedImage(ImageFacts(image_id, (), ports, (), None, "", behaviour.health_command), behaviour)

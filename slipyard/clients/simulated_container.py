@@ -20,6 +20,8 @@ class Behaviour:
     port: int | None = None  # None: the PORT that it was given
     complaint: str | None = None
     output: tuple[str, ...] = ()
+    health_command: tuple[str, ...] | None = None  # of the image's HEALTHCHECK
+    command_fails: str | None = None  # what a command inside it says before it exits with 1; None: it succeeds
 
 
 @dataclass(frozen=True)

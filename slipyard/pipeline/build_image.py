@@ -29,6 +29,7 @@ class Built:
     commit: str | None
     exposed_ports: tuple[int, ...] = ()
     processes: dict[str, str] = field(default_factory=dict)
+    health_command: tuple[str, ...] | None = None
 
 
 async def build_image(context: Context, job: BuildJob, stopwatch: Stopwatch, trace: Trace) -> Built:
@@ -42,7 +43,8 @@ async def build_image(context: Context, job: BuildJob, stopwatch: Stopwatch, tra
     if image is None or facts is None:
         with stopwatch.span("build"):
             image, facts = await _build(context, job, snapshot, plan, commit, trace)
-    return Built(image, key, snapshot.digest, commit, facts.exposed_ports, dict(plan.processes))
+    processes = dict(plan.processes)
+    return Built(image, key, snapshot.digest, commit, facts.exposed_ports, processes, facts.health_command)
 
 
 async def _snapshot(

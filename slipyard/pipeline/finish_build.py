@@ -81,6 +81,7 @@ def _give_release(session: Session, context: Context, deployment: Deployment, bu
         image=built.image,
         exposed_ports=built.exposed_ports,
         processes=built.processes,
+        health_command=built.health_command,
         build_id=build.id,
         commit=built.commit,
         snapshot_digest=built.snapshot_digest,

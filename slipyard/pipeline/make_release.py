@@ -5,6 +5,7 @@ from dataclasses import dataclass, field
 from sqlmodel import Session
 
 from slipyard.domain.app import DEFAULT_PORT, AppConfig
+from slipyard.domain.health import HealthCheck, HealthType
 from slipyard.domain.ids import new_id
 from slipyard.domain.release import WEB, ImageIdentity, ReleaseConfig, ServiceSpec
 from slipyard.pipeline.context import Context
@@ -20,6 +21,7 @@ class ReleaseMaterial:
 
     image: ImageIdentity
     exposed_ports: tuple[int, ...] = ()
+    health_command: tuple[str, ...] | None = None  # of the image's HEALTHCHECK
     processes: dict[str, str] = field(default_factory=dict)
     build_id: str | None = None
     commit: str | None = None
@@ -68,7 +70,7 @@ def _services(config: AppConfig, material: ReleaseMaterial, replicas: int) -> tu
         port=_port(config, material.exposed_ports),
         replicas=replicas,
         resources=config.resources,
-        health_check=config.health_check,
+        health_check=_health_check(config.health_check, material.health_command),
     )
     others = (
         ServiceSpec(name=name, command=_shell_command(line), resources=config.resources)
@@ -76,6 +78,13 @@ def _services(config: AppConfig, material: ReleaseMaterial, replicas: int) -> tu
         if name not in {WEB, RELEASE_PROCESS}
     )
     return (web, *others)
+
+
+def _health_check(told: HealthCheck, of_image: tuple[str, ...] | None) -> HealthCheck:
+    """The image's own HEALTHCHECK counts where nobody said how to ask."""
+    if of_image is None or (told.says_how and told.type is not HealthType.COMMAND) or told.command is not None:
+        return told
+    return told.model_copy(update={"command": of_image})
 
 
 def _shell_command(line: str | None) -> tuple[str, ...] | None:

@@ -24,7 +24,12 @@ async def resolve_image(context: Context, claim: Claim, row: Deployment, trace: 
     def give_release(session: Session) -> None:
         claims.require(session, claim)
         deployment = session.get_one(Deployment, claim.id)
-        material = ReleaseMaterial(image=image, exposed_ports=facts.exposed_ports, commit=deployment.commit)
+        material = ReleaseMaterial(
+            image=image,
+            exposed_ports=facts.exposed_ports,
+            health_command=facts.health_command,
+            commit=deployment.commit,
+        )
         deployment.release_id = make_release(session, context, deployment.app_id, material, deployment).id
         session.add(deployment)
 

@@ -92,6 +92,18 @@ class EngineContract:
         with pytest.raises(NotFound):
             await bench.engine.start(container_id)
 
+    async def test_a_command_inside_says_how_it_ended(self, bench):
+        container_id = await bench.started()
+        result = await bench.engine.execute(container_id, ("/bin/sh", "-c", "true"))
+        assert result.exit_code == 0
+
+    async def test_a_container_that_does_not_run_runs_no_command(self, bench):
+        container_id = await bench.created()
+        with pytest.raises(Conflict, match="not running"):
+            await bench.engine.execute(container_id, ("true",))
+        with pytest.raises(NotFound):
+            await bench.engine.execute("slipyard-test-none", ("true",))
+
     async def test_an_address_is_used_once(self, bench):
         await bench.started(name="one", host=2)
         second = await bench.created(name="two", host=2)

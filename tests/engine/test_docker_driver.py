@@ -55,6 +55,22 @@ async def test_an_app_that_answers_badly_is_told_the_status(installation):
     assert "it answered 404 on /none" in (await failure(installation, health_check=check)).message
 
 
+async def test_a_command_inside_decides_and_its_last_line_is_told(installation):
+    check = HealthCheck(command="echo first; echo no table; exit 4", start_period=2)
+    error = await failure(installation, health_check=check)
+    assert "failed its health command with exit code 4: no table" in error.message
+
+
+async def test_a_command_that_is_not_in_the_image_is_told_so(installation):
+    check = HealthCheck(command=("/no/such/program",), start_period=1)
+    assert "failed its health command with exit code 12" in (await failure(installation, health_check=check)).message
+
+
+async def test_a_command_that_never_ends_is_given_up(installation):
+    check = HealthCheck(command="sleep 600", timeout=0.3, start_period=1)
+    assert "did not end its health command within 0.3 s" in (await failure(installation, health_check=check)).message
+
+
 async def test_an_app_that_accepts_and_says_nothing_is_told_so(installation):
     check = HealthCheck(path="/cgi-bin/slow", start_period=2, timeout=0.5)
     slow = "mkdir -p /www/cgi-bin && cd /www && printf '#!/bin/sh\\nsleep 60' >cgi-bin/slow && chmod +x cgi-bin/slow"

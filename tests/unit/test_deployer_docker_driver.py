@@ -99,6 +99,41 @@ async def test_an_app_that_answers_badly_hears_the_status(engine, driver):
     assert "not ready within 5 s: it answered 500 on /healthz" in error.message
 
 
+async def test_a_command_inside_that_fails_is_not_ready_and_says_its_last_line(engine, driver):
+    engine.add_image("app:1", Behaviour(command_fails="no such table"))
+    check = HealthCheck(command=("check", "db"), start_period=5)
+    error = await failure(driver, instance(health_check=check))
+    assert "failed its health command with exit code 1: no such table" in error.message
+    assert set(engine.executed) == {("check", "db")}
+
+
+async def test_a_line_is_run_by_the_shell_of_the_image(engine, driver):
+    engine.add_image("app:1")
+    await rolled_out(driver, instance(health_check=HealthCheck(command="test -f /ready")))
+    assert engine.executed == [("/bin/sh", "-c", "test -f /ready")]
+
+
+async def test_a_command_alone_makes_nothing_ready_that_accepts_no_connections(engine, driver):
+    engine.add_image("app:1", Behaviour(port=8080))
+    error = await failure(driver, instance(health_check=HealthCheck(command="true", start_period=5)))
+    assert "did not answer: connection refused on port 3000" in error.message
+    assert engine.executed == []
+
+
+async def test_a_worker_is_ready_when_its_command_says_so(engine, driver):
+    engine.add_image("app:1", Behaviour(command_fails="not yet"))
+    check = HealthCheck(command="true", start_period=3)
+    error = await failure(driver, instance(service="worker", port=None, health_check=check))
+    assert "The worker instance was not ready within 3 s: it failed its health command" in error.message
+
+
+async def test_a_check_by_command_without_one_fails_at_once(engine, driver, clock):
+    engine.add_image("app:1")
+    error = await failure(driver, instance(health_check=HealthCheck(type="command")))
+    assert "give health_check.command" in error.message
+    assert clock.monotonic() < 1
+
+
 async def test_a_container_that_somebody_removed_is_told_so(engine, driver, clock):
     engine.add_image("app:1", Behaviour(ready_after=99))
     await driver.ensure_network(NETWORK)

@@ -32,6 +32,7 @@ class StreamRequest:
     path: str
     params: Mapping[str, Any] = field(default_factory=dict)
     headers: Mapping[str, str] = field(default_factory=dict, repr=False)
+    body: Mapping[str, Any] | None = None
 
 
 class Connection:
@@ -81,6 +82,7 @@ class Connection:
             f"{client.base_url}/v{client.api_version}{request.path}",
             params=dict(request.params),
             headers=dict(request.headers),
+            json=request.body,
             stream=True,
             timeout=None,
         )

@@ -4,11 +4,11 @@ from collections.abc import AsyncGenerator, Mapping, Sequence
 from contextlib import aclosing
 from datetime import datetime
 
-from slipyard.clients.container_engine import ContainerSpec, ContainerState, LogLine
+from slipyard.clients.container_engine import CommandResult, ContainerSpec, ContainerState, LogLine
 from slipyard.clients.docker_engine.connection import Connection, StreamRequest
 from slipyard.clients.docker_engine.container_body import container_body
 from slipyard.clients.docker_engine.container_state import inspected, listed
-from slipyard.clients.docker_engine.frames import json_lines, log_lines
+from slipyard.clients.docker_engine.frames import json_lines, last_line, log_lines
 from slipyard.clients.docker_engine.labels import label_filter
 from slipyard.domain.errors import NotFound, Unavailable
 
@@ -64,6 +64,18 @@ class Containers:
         return await self._connection.call(
             "list containers", lambda api: [listed(row) for row in api.containers(all=True, filters=filters)]
         )
+
+    async def execute(self, container_id: str, command: Sequence[str]) -> CommandResult:
+        what = f"run a command in the container {container_id}"
+        made = await self._connection.call(what, lambda api: api.exec_create(container_id, list(command)))
+        body = {"Detach": False, "Tty": False}
+        request = StreamRequest(what, "POST", f"/exec/{made['Id']}/start", body=body)
+        async with aclosing(self._connection.stream(request, last_line)) as lines:
+            said = [line async for line in lines]
+        facts = await self._connection.call(what, lambda api: api.exec_inspect(made["Id"]))
+        if facts["ExitCode"] is None:
+            raise Unavailable(f"The container engine went away while it was asked to {what}. Try again.")
+        return CommandResult(int(facts["ExitCode"]), "".join(said))
 
     async def wait(self, container_id: str) -> int:
         path = f"/containers/{container_id}/wait"

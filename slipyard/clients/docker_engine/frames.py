@@ -14,6 +14,7 @@ from requests import Response
 from slipyard.clients.container_engine import LogLine
 
 _HEADER = struct.Struct(">BxxxL")
+_MOST_REMEMBERED = 4096
 _STREAMS = {1: "stdout", 2: "stderr"}
 
 
@@ -36,6 +37,14 @@ def log_lines(response: Response) -> Iterator[LogLine]:
             begun[stream] = (timestamp, before + text)
     for stream, (timestamp, text) in begun.items():
         yield LogLine(timestamp, stream, text.decode(errors="replace"))
+
+
+def last_line(response: Response) -> Iterator[str]:
+    """One item, at the end: the last line that is not empty, of the last 4 KiB that were said."""
+    said = b""
+    for _, frame in _frames(response):
+        said = (said + frame)[-_MOST_REMEMBERED:]
+    yield next((line for line in reversed(said.decode(errors="replace").splitlines()) if line.strip()), "")
 
 
 def _frames(response: Response) -> Iterator[tuple[str, bytes]]:

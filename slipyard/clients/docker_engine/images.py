@@ -1,6 +1,6 @@
 """Images: look, pull, tag, push, remove."""
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from contextlib import aclosing
 from typing import Any
 
@@ -89,7 +89,18 @@ def image_facts(facts: Mapping[str, Any]) -> ImageFacts:
         command=tuple(config.get("Entrypoint") or ()) + tuple(config.get("Cmd") or ()),
         stop_signal=config.get("StopSignal") or None,
         user=config.get("User") or "",
+        health_command=_health_command((config.get("Healthcheck") or {}).get("Test") or ()),
     )
+
+
+def _health_command(test: Sequence[str]) -> tuple[str, ...] | None:
+    """`["CMD", program, ...]`, `["CMD-SHELL", line]`, or `["NONE"]` (Docker Engine API, HealthConfig)."""
+    match test:
+        case ["CMD", *arguments] if arguments:
+            return tuple(arguments)
+        case ["CMD-SHELL", line]:
+            return ("/bin/sh", "-c", line)
+    return None
 
 
 def _tcp_ports(exposed: Mapping[str, Any]) -> list[int]:

@@ -43,6 +43,8 @@ _FLAT_NAMES = {
     "cpu": "resources.cpu",
     "memory": "resources.memory",
     "health_check_path": "health_check.path",
+    "health_check_command": "health_check.command",
+    "health_check_return_code": "health_check.expected_status",
 }
 
 
