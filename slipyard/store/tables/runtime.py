@@ -25,6 +25,7 @@ class Instance(SQLModel, table=True):
     address: str
     port: int | None = None  # None: not routed
     container_id: str | None = None
+    exit_code: int | None = None  # of a command that runs once, such as `release`
     failures: int = 0  # restarts by the healer since it last ran well
     created_at: datetime = Field(sa_type=UtcTime)
     retiring_at: datetime | None = Field(default=None, sa_type=UtcTime)

@@ -135,6 +135,7 @@ def _make_tables() -> None:
         sa.Column("failures", sa.Integer(), nullable=False),
         sa.Column("error", sa.String(), nullable=True),
         sa.Column("seen", sa.String(), nullable=True),
+        sa.Column("refs", sa.Text(), nullable=True),
         sa.Column("looked_at", sa.DateTime(timezone=True), nullable=True),
         sa.ForeignKeyConstraint(["app_id"], ["app.id"], name=op.f("fk_poll_app_id")),
         sa.PrimaryKeyConstraint("app_id", name=op.f("pk_poll")),
@@ -229,6 +230,16 @@ def _add_columns() -> None:
         batch_op.add_column(sa.Column("rule", sa.String(), nullable=True))
         batch_op.create_index(batch_op.f("ix_push_held_for"), ["held_for"], unique=False)
 
+    with op.batch_alter_table("deployment") as batch_op:
+        batch_op.add_column(sa.Column("parked", sa.String(), nullable=True))
+        batch_op.add_column(sa.Column("parked_until", sa.DateTime(timezone=True), nullable=True))
+        batch_op.add_column(sa.Column("canary_step", sa.Integer(), nullable=True))
+        batch_op.add_column(sa.Column("evidence", sa.String(), nullable=True))
+        batch_op.add_column(sa.Column("progress", sa.String(), nullable=True))
+
+    with op.batch_alter_table("instance") as batch_op:
+        batch_op.add_column(sa.Column("exit_code", sa.Integer(), nullable=True))
+
     with op.batch_alter_table("token") as batch_op:
         batch_op.add_column(sa.Column("app_id", sa.String(), nullable=True))
         batch_op.create_index(batch_op.f("ix_token_app_id"), ["app_id"], unique=False)
@@ -248,11 +259,13 @@ def _fill_columns() -> None:
     """Rows that are there get their values before the columns insist on one."""
     op.execute("UPDATE app SET last_told = last_event")  # what happened before is nobody's news
     op.execute("UPDATE delivery SET body_bytes = length(body), forced = false")
+    op.execute("UPDATE deployment SET canary_step = 0")
     op.execute("UPDATE hook SET settings = '{}'")
     for table, column, kind in (
         ("app", "last_told", sa.Integer()),
         ("delivery", "body_bytes", sa.Integer()),
         ("delivery", "forced", sa.Boolean()),
+        ("deployment", "canary_step", sa.Integer()),
         ("hook", "settings", sa.Text()),
     ):
         with op.batch_alter_table(table) as batch_op:
