@@ -89,6 +89,16 @@ class Git:
         found = {name: commit for commit, name in lines}
         return check_commit(found[ref]) if ref in found else None
 
+    async def ls_remote_all(self, remote: GitRemote) -> dict[str, str]:
+        """The commit of every branch and tag there, in the order of versions: v1.9 before v1.10."""
+        arguments = ["ls-remote", "--quiet", "--sort=version:refname", "--heads", "--tags", "--end-of-options"]
+        answer = await self._remote([*arguments, str(remote.url)], remote)
+        if answer.status:
+            raise failure_of(remote, "branches and tags", answer)
+        lines = [line.split("\t", 1) for line in answer.output.decode(errors="surrogateescape").splitlines()]
+        found = {name: check_commit(commit) for commit, name in lines}
+        return {name: found.get(f"{name}^{{}}", commit) for name, commit in found.items() if not name.endswith("^{}")}
+
     async def seen_keys(self, url: GitUrl) -> str:
         """The keys that an ssh host showed first, as lines of known_hosts(5)."""
         return await asyncio.to_thread(seen_keys, self._known_hosts, url)

@@ -101,7 +101,7 @@ def _change_source(session: Session, app: App, given: dict[str, Any], actor: Act
 
 
 def _is_followed_otherwise(before: AppConfig, config: AppConfig) -> bool:
-    return (before.source, before.auto_deploy) != (config.source, config.auto_deploy)
+    return any(getattr(before, name) != getattr(config, name) for name in ("source", "auto_deploy", "triggers"))
 
 
 def _touch(session: Session, context: Context, app: App) -> None:

@@ -35,6 +35,7 @@ class Look:
     source: Source
     failures: int
     found: str | None = None
+    refs: dict[str, str] | None = None
     problem: SlipyardError | None = None
     keys: str = ""  # of an ssh host, as it showed them
     decision: PushDecision | None = None
@@ -53,10 +54,6 @@ class _Due:
     @property
     def failures(self) -> int:
         return self.row.failures if self.row else 0
-
-    @property
-    def seen(self) -> str | None:
-        return self.row.seen if self.row else None
 
 
 async def poll(context: Context) -> None:
@@ -105,14 +102,15 @@ async def _look(context: Context, due: _Due, outlook: Outlook) -> Look:
 
 
 async def _asked(context: Context, due: _Due, outlook: Outlook) -> Look:
-    found = await look(context, outlook)
-    decision = await follow_source(context, outlook.app, found, due.seen)
+    sight = await look(context, outlook)
+    decision = await follow_source(context, outlook.app, sight, due.row)
     keys = await shown_keys(context, outlook.source) if outlook.credential else ""
-    return Look(due.app_id, outlook.source, 0, found=found, keys=keys, decision=decision)
+    return Look(due.app_id, outlook.source, 0, found=sight.found, refs=sight.refs, keys=keys, decision=decision)
 
 
 def _failed(due: _Due, outlook: Outlook, problem: SlipyardError) -> Look:
-    return Look(due.app_id, outlook.source, due.failures + 1, found=due.seen, problem=problem)
+    seen, refs = (due.row.seen, due.row.refs) if due.row else (None, None)
+    return Look(due.app_id, outlook.source, due.failures + 1, found=seen, refs=refs, problem=problem)
 
 
 def _due(session: Session, context: Context) -> list[_Due]:
@@ -149,6 +147,7 @@ def _row(found: Look, now: datetime, next_at: datetime) -> Poll:
         failures=found.failures,
         error=found.error,
         seen=found.found,
+        refs=found.refs,
         looked_at=now,
     )
 

@@ -247,6 +247,22 @@ class TestFetching:
         assert await door.ls_remote(remote, "HEAD") == commit
         assert await door.ls_remote(remote, "refs/heads/gone") is None
 
+    async def test_all_branches_and_tags_elsewhere_in_the_order_of_versions(
+        self, door: Git, host: HttpHost, repository: Repository
+    ) -> None:
+        first, second = repository.commit({"a": b"1"}), repository.commit({"a": b"2"}, branch="release/2")
+        git(repository.work, "tag", "v1.10", second)
+        git(repository.work, "tag", "--annotate", "--message", "Nine", "v1.9", first)
+        git(repository.work, "push", "--quiet", "origin", "--tags")
+        found = await door.ls_remote_all(await resolve_remote(host.url(), None, LOOPBACK))
+        assert found == {
+            "refs/heads/main": first,
+            "refs/heads/release/2": second,
+            "refs/tags/v1.9": first,
+            "refs/tags/v1.10": second,
+        }
+        assert list(found)[-2:] == ["refs/tags/v1.9", "refs/tags/v1.10"]
+
 
 class TestOwnRemote:
     async def test_a_push_is_found_without_a_fetch(self, door: Git, mirror: Path, repository: Repository) -> None:

@@ -15,12 +15,13 @@ HOST, DEAD_HOST, SLOW_HOST = "93.184.216.34", "93.184.216.35", "93.184.216.36"  
 
 
 class GitElsewhere(Git):
-    """`heads` by URL. `away` hosts hang for 15 s; `closed` ones refuse. Everything on this machine is real git."""
+    """`away` hosts hang for 15 s; `closed` ones refuse. Everything on this machine is real git."""
 
     def __init__(self, known_hosts: Path, clock: Clock) -> None:
         super().__init__(known_hosts)
         self._clock = clock
-        self.heads: dict[str, str] = {}
+        self.heads: dict[str, str] = {}  # of main, by URL
+        self.refs: dict[str, str] = {}  # further ones, of every repository
         self.copies: dict[str, Path] = {}
         self.away: set[str] = set()
         self.closed: set[str] = set()
@@ -38,6 +39,15 @@ class GitElsewhere(Git):
         await asyncio.to_thread(subprocess.run, command, check=True)
 
     async def ls_remote(self, remote: GitRemote, ref: str) -> str | None:
+        await self._answer(remote)
+        return self.heads.get(str(remote.url)) if ref == "refs/heads/main" else None
+
+    async def ls_remote_all(self, remote: GitRemote) -> dict[str, str]:
+        await self._answer(remote)
+        main = self.heads.get(str(remote.url))
+        return self.refs | ({"refs/heads/main": main} if main else {})
+
+    async def _answer(self, remote: GitRemote) -> None:
         host = remote.url.host
         self.asked[host] += 1
         for name in (host, "all"):
@@ -52,4 +62,3 @@ class GitElsewhere(Git):
             raise Unavailable(f"{host} does not answer.")
         if host in self.closed:
             raise SourceRefused(f"{remote.url} is not there, or may not be read without a credential.")
-        return self.heads.get(str(remote.url)) if ref == "refs/heads/main" else None

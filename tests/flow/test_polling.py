@@ -12,6 +12,7 @@ from slipyard.domain.app import AppConfig
 from slipyard.domain.errors import Unavailable
 from slipyard.domain.ids import new_id
 from slipyard.domain.source import Source, SourceType
+from slipyard.domain.triggers import Triggers
 from slipyard.pipeline.change_app import AppChanges, change_app
 from slipyard.pipeline.create_app import NewApp, create_app
 from slipyard.pipeline.poll import poll, poll_now
@@ -164,6 +165,59 @@ async def test_another_branch_begins_where_it_is(system: System) -> None:
     system.git.heads[other] = THREE
     await next_pass(system)
     assert system.deployments(app_id)[-1].commit == THREE
+
+
+class TestFurtherRefs:
+    TRIGGERS = Triggers(branches=["release/*"], tags=["v*"])
+
+    async def test_what_stands_there_at_the_first_look_is_not_deployed(self, system: System) -> None:
+        system.git.refs = {"refs/tags/v1": ONE, "refs/heads/release/1": TWO}
+        app_id = await new_app(system, triggers=self.TRIGGERS)
+        for _ in range(2):
+            await next_pass(system)
+        assert system.deployments(app_id) == []
+
+    async def test_nor_what_other_triggers_find_there(self, system: System) -> None:
+        system.git.refs = {"refs/tags/v1": ONE}
+        app_id = await new_app(system)
+        await poll(system.context)
+        config = system.app(app_id).config.model_copy(update={"triggers": self.TRIGGERS})
+        await change_app(system.context, app_id, AppChanges(config=config), system.actor)
+        for _ in range(2):
+            await next_pass(system)
+        assert system.deployments(app_id) == []
+
+    async def test_a_tag_that_no_webhook_told_of_is_deployed_once(self, system: System) -> None:
+        app_id = await new_app(system, triggers=self.TRIGGERS)
+        await poll(system.context)
+        system.git.refs = {"refs/tags/v1": TWO, "refs/tags/other": THREE, "refs/heads/feature/x": THREE}
+        for _ in range(3):
+            await next_pass(system)
+        assert [(row.trigger, row.commit) for row in system.deployments(app_id)] == [("poll", TWO)]
+
+    async def test_of_several_the_latest_version_wins(self, system: System) -> None:
+        app_id = await new_app(system, triggers=self.TRIGGERS)
+        await poll(system.context)
+        system.git.refs = {"refs/tags/v1.9": TWO, "refs/tags/v1.10": THREE}  # in the order of git's version sort
+        await next_pass(system)
+        assert [row.commit for row in system.deployments(app_id)] == [THREE]
+
+    async def test_a_tag_that_a_webhook_told_of_is_not_deployed_again(self, system: System) -> None:
+        app_id = await new_app(system, triggers=self.TRIGGERS)
+        await poll(system.context)
+        system.git.refs = {"refs/tags/v1": TWO}
+        await receive_push(system.context, PushSeen(app_id, "refs/tags/v1", TWO, None, "github", "ada"))
+        await next_pass(system)
+        assert [row.trigger for row in system.deployments(app_id)] == ["github"]
+
+    async def test_a_repository_of_tags_alone_needs_no_branch(self, system: System) -> None:
+        system.git.heads.clear()
+        app_id = await new_app(system, triggers=self.TRIGGERS)
+        await poll(system.context)
+        system.git.refs = {"refs/tags/v1": TWO}
+        await next_pass(system)
+        assert [row.commit for row in system.deployments(app_id)] == [TWO]
+        assert polled(system, app_id).error is None
 
 
 @pytest.mark.parametrize(

@@ -21,14 +21,17 @@ def due_apps(session: Session, now: datetime, limit: int) -> list[tuple[App, Pol
 
 
 def look_soon(session: Session, app_id: str, now: datetime, *, forget: bool) -> None:
-    """At the next pass. With `forget` what was seen says nothing about the source of now."""
+    """At the next pass. With `forget` what was seen says nothing about the source of now.
+
+    Which further refs were there is forgotten in any case: other triggers must not deploy what stood there before them.
+    """
     row = session.get(Poll, app_id)
     if row is None:
         return
     if forget:
         session.delete(row)
     else:
-        row.next_at = now
+        row.next_at, row.refs = now, None
         session.add(row)
 
 

@@ -147,6 +147,7 @@ class Poll(SQLModel, table=True):
     failures: int = 0  # in a row
     error: str | None = None
     seen: str | None = None  # commit or digest
+    refs: dict[str, str] | None = Field(default=None, sa_type=Json(dict[str, str]))  # further ones that triggers name
     looked_at: datetime | None = Field(default=None, sa_type=UtcTime)
 
 

@@ -54,7 +54,7 @@ async def test_what_is_new_is_deployed_and_answered(quiet: ApiServer, elsewhere:
 
     assert (first["status"], first["found"], first["deployment_id"]) == ("ignored", ONE, None)
     assert (second["status"], second["found"]) == ("deployed", TWO)
-    assert (third["status"], "seen before" in third["message"]) == ("ignored", True)
+    assert (third["status"], "Nothing new" in third["message"]) == ("ignored", True)
     app = (await quiet.client.get("/v1/apps/shop")).json()
     assert [row["id"] for row in app["deployments"]] == [second["deployment_id"]]
     assert (app["poll"]["seen"], app["poll"]["error"]) == (TWO, None)
