@@ -42,6 +42,7 @@ class _Commands(LazyGroup):
         "part": Entry(f"{_COMMANDS}.up:part_app", "Run one part in the foreground, for containers.", _SERVER),
         "mirror": Entry(f"{_COMMANDS}.mirror:app", "Keep base images in the registry, for a buildkitd.", _SERVER),
         "connect": Entry(f"{_COMMANDS}.connect:app", "Store a token for GitHub, GitLab and others.", _SERVER),
+        "disconnect": Entry(f"{_COMMANDS}.connect:disconnect_app", "Take back what `connect --app` made.", _SERVER),
         "connections": Entry(f"{_COMMANDS}.connect:list_app", "List and remove connections to code hosts.", _SERVER),
         "notifiers": Entry(f"{_COMMANDS}.notifiers:app", "Tell others of deployments: add, test, remove.", _SERVER),
         "login": Entry(f"{_COMMANDS}.login:app", "Remember a server and a token.", _SERVER),

@@ -37,3 +37,4 @@ class Installed(Value):
     hook_id: str
     deploy_key_id: str | None = None
     credential_id: str | None = None
+    repo_url_before: str | None = Field(None, description="Of the app, before it was fetched with the deploy key")

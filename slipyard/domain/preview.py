@@ -29,6 +29,11 @@ def holds_forks(provider: str) -> bool:
     return provider in _REQUEST_REFS
 
 
+def is_same_commit(whole: str, given: str) -> bool:
+    """Bitbucket Cloud abbreviates the commits of its requests to 12 digits."""
+    return bool(given) and whole.startswith(given)
+
+
 def closed_reason(number: int) -> str:
     return f"Request {number} was closed or merged."
 

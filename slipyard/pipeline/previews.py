@@ -1,11 +1,15 @@
 """What a provider said of a pull or merge request, and what that means for the previews of an app."""
 
+from dataclasses import replace
+
 from sqlmodel import Session
 
 from slipyard.domain.announcement import RequestChange, RequestMove
+from slipyard.domain.git_ref import is_commit
 from slipyard.domain.globs import is_chosen
-from slipyard.domain.preview import closed_reason
+from slipyard.domain.preview import closed_reason, holds_forks, is_same_commit
 from slipyard.domain.source import SourceType
+from slipyard.pipeline.branch_head import branch_head
 from slipyard.pipeline.close_preview import close_preview
 from slipyard.pipeline.context import Context
 from slipyard.pipeline.open_preview import Head, open_preview
@@ -23,11 +27,24 @@ async def request_changed(
     ignored = await context.database.reading(lambda session: _why_not(session, app_id, change))
     if ignored is not None:
         return PushDecision("ignored", ignored)
-    row, shown = await open_preview(context, app_id, Head(change, provider, repository, sender or provider))
+    if change.fork and not holds_forks(provider):
+        return PushDecision(
+            "ignored", f"{provider} keeps the commits of a fork in the fork alone, so its requests have no preview."
+        )
+    whole = await _with_whole_commit(context, app_id, change)
+    row, shown = await open_preview(context, app_id, Head(whole, provider, repository, sender or provider))
     message = f"Request {row.number}: {shown.message}"
     if shown.deployment is None:
         return PushDecision("ignored", message)
     return PushDecision("deployed", message, shown.deployment.build_id, shown.deployment.id)
+
+
+async def _with_whole_commit(context: Context, app_id: str, change: RequestChange) -> RequestChange:
+    """Where it was abbreviated, the head of the branch: this very commit, or one that came after it."""
+    if is_commit(change.head_commit):
+        return change
+    app = await context.database.reading(lambda session: session.get_one(App, app_id))
+    return replace(change, head_commit=await branch_head(context, app, change.head_ref))
 
 
 async def _closed(context: Context, app_id: str, change: RequestChange) -> PushDecision:
@@ -60,6 +77,6 @@ def _why_not(session: Session, app_id: str, change: RequestChange) -> str | None
 def _over(before: Preview | None, change: RequestChange) -> str | None:
     """A late message of a request that is closed. One that was opened again says so."""
     late = change.move is RequestMove.UPDATED and before is not None and before.closed_at is not None
-    if late and before is not None and before.head_commit == change.head_commit:
+    if late and before is not None and is_same_commit(before.head_commit, change.head_commit):
         return f"The preview of {change.head_commit[:12]} is gone: {before.reason}"
     return None

@@ -9,7 +9,7 @@ from sqlmodel import Session, col, select
 
 from slipyard.domain.announcement import RequestChange, RequestMove
 from slipyard.domain.errors import SlipyardError, Unavailable
-from slipyard.domain.preview import FIRST_BRANCH_NUMBER, closed_reason, not_open_reason
+from slipyard.domain.preview import FIRST_BRANCH_NUMBER, closed_reason, is_same_commit, not_open_reason
 from slipyard.pipeline.close_preview import close_preview
 from slipyard.pipeline.connect import code_host_for, repository_at
 from slipyard.pipeline.context import Context
@@ -89,7 +89,8 @@ async def _close_others(context: Context, app: App, open_numbers: set[int], aske
 
 async def _follow(context: Context, watched: _Watched, request: RequestChange) -> None:
     before = await context.database.reading(lambda session: last_preview_of(session, watched.app.id, request.number))
-    if before is not None and before.head_commit == request.head_commit and not _opened_again(before):
+    same = before is not None and is_same_commit(before.head_commit, request.head_commit)
+    if before is not None and same and not _opened_again(before):
         return
     told = replace(request, move=RequestMove.OPENED)
     provider = watched.connection.provider

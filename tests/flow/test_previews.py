@@ -1,7 +1,9 @@
 """Previews of requests on fakes: what is shown and what is not, and that nothing secret goes to a fork."""
 
+from collections.abc import AsyncIterator
 from dataclasses import replace
 from datetime import timedelta
+from ipaddress import ip_network
 
 import pytest
 from sqlmodel import select
@@ -23,6 +25,7 @@ from slipyard.pipeline.previews import request_changed
 from slipyard.pipeline.receive_push import PushDecision
 from slipyard.store.environment import env_of
 from slipyard.store.tables import App, Organization, Preview
+from tests.engine.git_hosts import http_host
 from tests.flow.repository import Repository
 from tests.flow.system import System
 
@@ -332,3 +335,70 @@ async def test_a_branch_is_shown_without_a_request(system: System, repository: R
     assert (row.number, same.number) == (1_000_001, 1_000_001)
     assert [each.commit for each in system.deployments(app.id)] == [first, second]
     assert system.deployments(app.id)[-1].status is DeploymentStatus.ACTIVE
+
+
+@pytest.fixture
+async def hosted(system: System, repository: Repository) -> AsyncIterator[str]:
+    """An app of a repository that git fetches over HTTP; the developer's own is served."""
+    with http_host(repository.path) as host:
+        opened = {"allowed_networks": [ip_network("127.0.0.0/8")]}
+        system.context = replace(system.context, settings=system.context.settings.model_copy(update=opened))
+        config = AppConfig(
+            source=Source(repo_url=host.url(".git")),
+            health_check=HealthCheck(start_period=1),
+            triggers=Triggers(previews=RULES),
+        )
+        repository.commit("main", main__py="0")
+        yield (await create_app(system.context, NewApp("shop", config=config, deploy=False), system.actor)).app.id
+
+
+async def test_bitbuckets_abbreviated_commit_is_the_head_of_its_branch(
+    system: System, hosted: str, repository: Repository
+) -> None:
+    """And a fork's, which nobody can fetch from the repository, is refused with the reason."""
+    repository.git("checkout", "--quiet", "-b", "feature/login")
+    head = repository.commit("one", main__py="1")
+
+    fork = await tell(system, hosted, change(8, head[:12], fork=True), "bitbucket")
+    shown = await tell(system, hosted, change(7, head[:12]), "bitbucket")
+    again = await tell(system, hosted, change(7, head[:12], move=RequestMove.UPDATED), "bitbucket")
+    await system.settle()
+
+    (row,) = previews(system, hosted)
+    assert ("in the fork alone" in fork.message, shown.status, again.status) == (True, "deployed", "ignored")
+    assert row.head_commit == head
+    assert system.deployments(row.preview_app_id or "")[0].status is DeploymentStatus.ACTIVE
+
+
+@pytest.mark.parametrize(
+    ("provider", "holder"), [("github", "refs/pull/7/head"), ("gitlab", "refs/merge-requests/7/head")]
+)
+async def test_the_approved_commit_is_fetched_from_the_ref_that_holds_it_and_no_other(
+    system: System, hosted: str, repository: Repository, provider: str, holder: str
+) -> None:
+    """The fork pushed again while the build was waiting: what nobody looked at is not built."""
+    repository.git("checkout", "--quiet", "--detach")
+    looked_at = repository.commit("looked at", main__py="1")
+    repository.git("update-ref", holder, looked_at)
+    await tell(system, hosted, change(7, looked_at, fork=True), provider)
+    await approve_preview(system.context, hosted, 7, looked_at, system.actor)
+    repository.git("update-ref", holder, repository.commit("not looked at", main__py="2"))
+    await system.settle()
+
+    (row,) = previews(system, hosted)
+    (deployment,) = system.deployments(row.preview_app_id or "")
+    assert (deployment.status, deployment.commit) == (DeploymentStatus.ACTIVE, looked_at)
+    assert f"Commit {looked_at[:12]}: looked at" in system.build_log(deployment.build_id or "")
+
+
+async def test_a_commit_that_its_ref_holds_no_more_is_not_replaced_by_another(
+    system: System, hosted: str, repository: Repository
+) -> None:
+    await tell(system, hosted, change(7, "f" * 40))
+    repository.git("update-ref", "refs/pull/7/head", "HEAD")
+    await system.settle()
+
+    (row,) = previews(system, hosted)
+    (deployment,) = system.deployments(row.preview_app_id or "")
+    assert deployment.status is DeploymentStatus.FAILED
+    assert "holds ffffffffffff no more" in (deployment.error or "")

@@ -1,6 +1,8 @@
 """Webhooks of an app: made, listed, given a new secret, tried out, removed."""
 
-from fastapi import APIRouter, Request
+from typing import Annotated
+
+from fastapi import APIRouter, Query, Request
 from sqlmodel import Session
 
 from slipyard.api.access.dependencies import ActorDep, AppDep, ContextDep
@@ -9,6 +11,7 @@ from slipyard.api.access.idempotency import mark_once_shown
 from slipyard.api.access.requirement import requires
 from slipyard.api.views.access_views import hook_view
 from slipyard.api.views.app_view import hook_url
+from slipyard.domain.actor import Actor
 from slipyard.domain.ids import new_id
 from slipyard.domain.schemas.access_input import CreateHook
 from slipyard.domain.schemas.access_output import HookList, HookTest, HookView, NewHookView
@@ -17,9 +20,11 @@ from slipyard.pipeline.context import Context
 from slipyard.store.events import record
 from slipyard.store.queries.deliveries import last_delivered
 from slipyard.store.queries.hooks import first_hook, hook_of, hooks_of
-from slipyard.store.tables import Hook
+from slipyard.store.tables import App, Hook
 from slipyard.webhooks.hook_settings import checked_settings, new_secret
+from slipyard.webhooks.install import install_hook
 from slipyard.webhooks.providers import provider_named
+from slipyard.webhooks.take_back import take_back
 from slipyard.webhooks.try_hook import try_hook
 
 router = APIRouter(prefix="/apps/{app}", tags=["triggers"], route_class=GuardedRoute)
@@ -41,8 +46,11 @@ async def hooks(app: AppDep, context: ContextDep) -> HookList:
 
 @router.post("/webhooks", status_code=201, dependencies=[WRITE])
 async def create(body: CreateHook, app: AppDep, request: Request, context: ContextDep, actor: ActorDep) -> NewHookView:
-    """The address and the secret to enter at the provider. The secret is in this answer only."""
+    """The address and the secret to enter at the provider. The secret is in this answer only. With `install` both are
+    entered there through its API, with a deploy key where the repository is private; `done` says what was made."""
     mark_once_shown(request, "secret")
+    if body.install:
+        return await _installed(context, app, actor, body)
     provider = provider_named(body.provider)
     settings = checked_settings(provider, body.scheme, body.header, body.fields)
     secret, now = new_secret(provider, settings), context.clock.now()
@@ -113,9 +121,17 @@ async def try_out(app: AppDep, hook_id: str, context: ContextDep) -> HookTest:
 
 
 @router.delete("/webhooks/{hook_id}", dependencies=[WRITE])
-async def delete(app: AppDep, hook_id: str, context: ContextDep, actor: ActorDep) -> Done:
-    """Deliveries to its address are answered with 404 from now on."""
+async def delete(
+    app: AppDep,
+    hook_id: str,
+    context: ContextDep,
+    actor: ActorDep,
+    force: Annotated[bool, Query(description="Also where its provider does not let go of what was made there")] = False,
+) -> Done:
+    """Deliveries to its address are answered with 404 from now on. What `install` made at the provider is taken back."""
     now = context.clock.now()
+    hook = await context.database.reading(lambda session: hook_of(session, app, hook_id))
+    done = await take_back(context, app, hook, actor, force=force)
 
     def remove(session: Session) -> None:
         hook = hook_of(session, app, hook_id)
@@ -124,7 +140,15 @@ async def delete(app: AppDep, hook_id: str, context: ContextDep, actor: ActorDep
         record(session, app.id, "hook.deleted", f"{actor.name} removed a {hook.provider} webhook.", now=now)
 
     await context.database.writing(remove)
-    return Done(message="The webhook is removed.")
+    return Done(message=" ".join([*done, "The webhook is removed."]))
+
+
+async def _installed(context: Context, app: App, actor: Actor, body: CreateHook) -> NewHookView:
+    """Nobody needs to see the secret: it is at the provider already."""
+    made = await install_hook(context, app, actor, deploy_key=body.deploy_key, ssh_url=body.ssh_url)
+    hook = await context.database.reading(lambda session: session.get_one(Hook, made.hook.id))
+    view = await context.database.reading(lambda session: _view(session, context, hook))
+    return NewHookView(**view.model_dump(), secret=None, done=made.done)
 
 
 def _view(session: Session, context: Context, hook: Hook) -> HookView:

@@ -31,6 +31,7 @@ def hook_view(hook: Hook, settings: Settings, last_delivery: datetime | None) ->
         state_message=message,
         waiting_since=hook.waiting_since,
         last_delivery=last_delivery,
+        installed=hook.installed,
         created_at=hook.created_at,
     )
 

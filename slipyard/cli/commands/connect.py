@@ -3,15 +3,19 @@
 from enum import StrEnum
 from pathlib import Path
 from typing import Annotated, Any
+from urllib.parse import urlsplit
 
 import typer
 
-from slipyard.cli.client import connect, segment
-from slipyard.cli.options import Json
+from slipyard.cli.app_name import app_or_fail
+from slipyard.cli.client import Client, connect, segment
+from slipyard.cli.failure import WrongUsage
+from slipyard.cli.options import AppOption, Json
 from slipyard.cli.output import ago, print_json, print_table
 from slipyard.cli.secret_option import read_secret
 
 app = typer.Typer()
+disconnect_app = typer.Typer()
 list_app = typer.Typer(invoke_without_command=True, help="List and remove connections to code hosts.")
 
 
@@ -30,14 +34,64 @@ def connect_code_host(
     url: Annotated[str | None, typer.Option("--url", help="Of an installation of your own.")] = None,
     token_file: Annotated[Path | None, typer.Option("--token-file", help="File that holds the token.")] = None,
     token_stdin: Annotated[bool, typer.Option("--token-stdin", help="Read the token from standard input.")] = False,
+    app_name: AppOption = None,
+    ssh_url: Annotated[
+        str | None, typer.Option("--ssh-url", help="Where its deploy key opens; default by host.")
+    ] = None,
     as_json: Json = False,
 ) -> None:
     """Store a token for a code host, so that commits there show what became of them.
 
-    The token is tried there first. It is asked for where no file is named; it never stands on the command line.
+    The token is tried there first. It is asked for where no file is named; it never stands on the command line. With
+    --app the webhook of that app is made there too, and a deploy key where its repository is private.
     """
-    token = read_secret(token_file, f"Token for {provider}: ", from_stdin=token_stdin)
-    made = connect().post("/connections", {"provider": str(provider), "url": url, "token": token})
+    client = connect()
+    if app_name is None or token_file or token_stdin or not _is_known(client, str(provider), url):
+        token = read_secret(token_file, f"Token for {provider}: ", from_stdin=token_stdin)
+        made = client.post("/connections", {"provider": str(provider), "url": url, "token": token})
+        if app_name is None or not as_json:
+            _say(made, as_json=as_json)
+    if app_name is not None:
+        _install(client, app_name, ssh_url, as_json=as_json)
+
+
+@disconnect_app.command()
+def disconnect(
+    *,
+    app_name: AppOption = None,
+    force: Annotated[bool, typer.Option("--force", help="Forget it here where its host does not let it go.")] = False,
+    as_json: Json = False,
+) -> None:
+    """Take back what `connect --app` made: the webhook, the deploy key, and the app's way to its repository."""
+    client, name = connect(), segment(app_or_fail(app_name))
+    hooks = client.get(f"/apps/{name}/webhooks")["webhooks"]
+    installed = [hook for hook in hooks if hook["installed"]]
+    if not installed:
+        raise WrongUsage("Nothing was made for this app at a code host; `slipyard webhooks` shows its webhooks.")
+    for hook in installed:
+        done = client.delete(f"/apps/{name}/webhooks/{segment(hook['id'])}", force="true" if force else None)
+        if as_json:
+            print_json(done)
+        else:
+            print(done["message"])
+
+
+def _is_known(client: Client, provider: str, url: str | None) -> bool:
+    """Whether a token for it is stored already. With --url, only one for that very host."""
+    host = urlsplit(url).netloc if url else None
+    rows = client.get("/connections")["connections"]
+    return any(row["provider"] == provider and host in {None, row["host"]} for row in rows)
+
+
+def _install(client: Client, name: str, ssh_url: str | None, *, as_json: bool) -> None:
+    made = client.post(f"/apps/{segment(name)}/webhooks", {"install": True, "ssh_url": ssh_url})
+    if as_json:
+        print_json(made)
+    else:
+        print("\n".join(made["done"]))
+
+
+def _say(made: dict[str, Any], *, as_json: bool) -> None:
     if as_json:
         print_json(made)
     else:

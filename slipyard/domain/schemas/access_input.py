@@ -53,3 +53,6 @@ class CreateHook(Incoming):
     scheme: Scheme | None = Field(None, description="gitlab: token or signature (since 19.0)")
     header: str | None = Field(None, description="generic: where the signature or the token stands", max_length=100)
     fields: BodyFields | None = Field(None, description="generic: where the body says what was pushed")
+    install: bool = Field(default=False, description="Make it at the provider too, whatever `provider` says")
+    deploy_key: bool | None = Field(None, description="install: default where the repository cannot be read without")
+    ssh_url: str | None = Field(None, max_length=512, description="install: where the deploy key opens; default by host")

@@ -5,6 +5,7 @@ from typing import Literal
 
 from pydantic import Field
 
+from slipyard.domain.hook import Installed
 from slipyard.domain.schemas.outgoing import Outgoing
 
 
@@ -52,11 +53,13 @@ class HookView(Outgoing):
     state_message: str
     waiting_since: datetime | None = Field(description="For the first push; null once it came")
     last_delivery: datetime | None
+    installed: Installed | None = Field(description="What was made at the provider, and is taken back with the webhook")
     created_at: datetime
 
 
 class NewHookView(HookView):
     secret: str | None = Field(description="Shown once; null when the same request is repeated")
+    done: list[str] = Field(default_factory=list, description="What `install` did at the provider, line by line")
 
 
 class HookList(Outgoing):

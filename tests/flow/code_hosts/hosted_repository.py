@@ -30,11 +30,20 @@ _GITLAB = {
 }
 PATHS = {"github": _GITHUB, "gitea": _GITHUB, "forgejo": _GITHUB, "gitlab": _GITLAB}
 USER = {"login": "octocat", "username": "octocat"}
+# What git reads of a repository with one commit (gitprotocol-http(5), gitprotocol-pack(5)).
+ADVERTISED = (
+    b"001e# service=git-upload-pack\n0000"
+    + b"".join(
+        f"{len(line) + 4:04x}".encode() + line
+        for line in (b"a" * 40 + b" HEAD\0agent=git/2\n", b"a" * 40 + b" refs/heads/main\n")
+    )
+    + b"0000"
+)
 ADMIN = {"permissions": {"admin": True, "project_access": {"access_level": 40}}}
 
 
 class HostedRepository:
-    """`away`: every call is answered with 503. `refuses`: names of what is answered with 403."""
+    """`away`: every call is answered with 503. `refuses`: names of what is answered with 403. `public`: git may read it."""
 
     def __init__(self, provider: str) -> None:
         self.provider = provider
@@ -44,6 +53,7 @@ class HostedRepository:
         self.comments: dict[str, Any] = {}
         self.calls: list[str] = []
         self.away = False
+        self.public = False
         self.refuses: set[str] = set()
         self._ids = count(100)
         self._http = ThreadingHTTPServer(("127.0.0.1", 0), self._handler())
@@ -62,9 +72,12 @@ class HostedRepository:
         }  # fmt: skip
 
     def answer(self, method: str, path: str, body: Any) -> tuple[int, Any]:
+        path = re.sub(r"^/api/v\d", "", path)
         self.calls.append(f"{method} {path}")
         if self.away:
             return 503, {"message": "away"}
+        if path == "/acme/shop.git/info/refs" and self.public:
+            return 200, ADVERTISED
         for name, pattern in PATHS[self.provider].items():
             found = re.fullmatch(pattern, path)
             if found:
@@ -106,8 +119,10 @@ class HostedRepository:
                 raw = self.rfile.read(int(self.headers.get("content-length", 0)))
                 path = unquote(urlsplit(self.path).path)
                 status, body = repository.answer(self.command, path, json.loads(raw) if raw else None)
-                sent = b"" if body is None else json.dumps(body).encode()
+                sent = body if isinstance(body, bytes) else b"" if body is None else json.dumps(body).encode()
                 self.send_response(status)
+                if isinstance(body, bytes):
+                    self.send_header("Content-Type", "application/x-git-upload-pack-advertisement")
                 self.send_header("Content-Length", str(len(sent)))
                 self.end_headers()
                 self.wfile.write(sent)
