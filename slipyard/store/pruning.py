@@ -5,12 +5,13 @@ from datetime import datetime, timedelta
 from sqlalchemy import CursorResult, Delete, Update, delete, func, update
 from sqlmodel import Session, col, select
 
-from slipyard.store.tables import CheckSeen, Decision, Delivery, KeptAnswer, LoginLink, Message
+from slipyard.store.tables import CheckSeen, Decision, Delivery, KeptAnswer, LoginLink, Message, Token
 
 DELIVERIES_KEPT = timedelta(days=30)  # providers send a delivery again for days, and it must be known again
 ANSWERS_KEPT = timedelta(hours=24)
 CHECKS_KEPT = timedelta(days=30)
 MESSAGES_KEPT = timedelta(days=30)
+JOB_TOKENS_KEPT = timedelta(days=1)
 
 
 def prune_deliveries(session: Session, now: datetime, kept: timedelta = DELIVERIES_KEPT) -> int:
@@ -44,6 +45,13 @@ def prune_kept_answers(session: Session, now: datetime) -> int:
 def prune_login_links(session: Session, now: datetime) -> int:
     """Those that let nobody in any more."""
     return _removed(session, delete(LoginLink).where(col(LoginLink.expires_at) < now))
+
+
+def prune_job_tokens(session: Session, now: datetime) -> int:
+    """Tokens of one app that expired a day ago: every job of a CI leaves one behind."""
+    linked = select(LoginLink.token_id)
+    dead = col(Token.app_id).is_not(None), col(Token.expires_at) < now - JOB_TOKENS_KEPT
+    return _removed(session, delete(Token).where(*dead, col(Token.id).not_in(linked)))
 
 
 def prune_messages(session: Session, now: datetime) -> int:

@@ -4,7 +4,13 @@ import pytest
 from sqlmodel import select
 
 from slipyard.domain.lifecycle import BuildStatus, DeploymentStatus
-from slipyard.store.pruning import prune_deliveries, prune_delivery_bodies, prune_kept_answers, prune_login_links
+from slipyard.store.pruning import (
+    prune_deliveries,
+    prune_delivery_bodies,
+    prune_job_tokens,
+    prune_kept_answers,
+    prune_login_links,
+)
 from slipyard.store.queries import retention
 from slipyard.store.queries.deliveries import list_deliveries
 from slipyard.store.queries.kept_releases import kept_releases
@@ -15,7 +21,7 @@ from slipyard.store.queries.retention import (
     snapshots_to_keep,
     unneeded_images,
 )
-from slipyard.store.tables import Build, Decision, KeptAnswer, Release
+from slipyard.store.tables import Build, Decision, KeptAnswer, Release, Token
 from slipyard.store.tokens import LOGIN_LINK_LIFETIME, new_login_link, new_token
 from tests.unit.store.rows import (
     NOW,
@@ -211,6 +217,20 @@ def test_login_links_go_when_they_let_nobody_in(session):
     new_login_link(session, token.id, NOW)
     assert prune_login_links(session, NOW) == 0
     assert prune_login_links(session, NOW + 2 * LOGIN_LINK_LIFETIME) == 1
+
+
+def test_what_ci_jobs_exchanged_goes_a_day_after_it_expired(session, app):
+    organization, expired = app.organization_id, NOW - timedelta(hours=25)
+    old, _ = new_token(session, organization, "job", ["apps:deploy"], NOW, expires_at=expired, app_id=app.id)
+    young, _ = new_token(session, organization, "job", ["apps:deploy"], NOW, expires_at=NOW, app_id=app.id)
+    own, _ = new_token(session, organization, "of a person", ["admin"], NOW, expires_at=expired)
+    linked, _ = new_token(session, organization, "linked", ["apps:read"], NOW, expires_at=expired, app_id=app.id)
+    new_login_link(session, linked.id, NOW)
+
+    assert prune_job_tokens(session, NOW) == 1
+
+    assert session.get(Token, old.id, populate_existing=True) is None
+    assert all(session.get(Token, each.id) for each in (young, own, linked))
 
 
 def test_history_itself_stays(session, app):
