@@ -16,7 +16,7 @@ from slipyard.store.queries.connections import connection_for
 from slipyard.store.tables import App, Deployment, Message, Preview
 
 KIND = "comment"
-_OVER = "closed"  # in `told`: its last word was written down
+OVER = "closed"  # in `told`: its last word was written down
 _LONGEST_REASON = 300
 
 
@@ -48,15 +48,18 @@ def _sentence(context: Context, row: Preview, app: App | None, latest: Deploymen
         return f"Not shown yet. {row.reason}{shown}"
     if app is None or latest is None:
         return "It is about to be built."
-    return _state(latest, url)
+    return _state(latest, url, before=app.last_deployed_at is not None)
 
 
-def _state(latest: Deployment, url: str) -> str:
+def _state(latest: Deployment, url: str, *, before: bool) -> str:
     match latest.status:
         case DeploymentStatus.ACTIVE | DeploymentStatus.SUPERSEDED | DeploymentStatus.ROLLED_BACK:
             return f"Live at {url}"
         case DeploymentStatus.FAILED | DeploymentStatus.CANCELLED:
-            return f"It {latest.status}: `{_quoted(latest.error or '')}`"
+            said = "It failed" if latest.status is DeploymentStatus.FAILED else "It was cancelled"
+            return f"{said}: `{_quoted(latest.error or '')}`" + (
+                f"\n\n{url} shows the commit before." if before else ""
+            )
         case DeploymentStatus.PENDING | DeploymentStatus.BUILDING:
             return f"It is being built; it will be at {url}"
         case _:
@@ -70,22 +73,31 @@ def _quoted(text: str) -> str:
 
 def _stale(session: Session, context: Context) -> list[str]:
     """Requests alone: a branch has no place for a comment."""
-    still_told = col(Preview.told).not_in(("", _OVER))
+    still_told = col(Preview.told).not_in(("", OVER))
     query = select(Preview).where(Preview.number < FIRST_BRANCH_NUMBER)
     rows = session.exec(query.where(or_(col(Preview.closed_at).is_(None), still_told)).order_by(col(Preview.id))).all()
-    return [row.id for row in rows if _digest(context, _situation(session, row)) != row.told]
+    places = _places(session, {row.app_id for row in rows})
+    return [
+        row.id
+        for row in rows
+        if (row.closed_at is not None or row.app_id in places)
+        and _digest(context, _situation(session, row)) != row.told
+    ]
+
+
+def _places(session: Session, app_ids: set[str]) -> set[str]:
+    """Apps whose requests can be told anything: without a connection there is nobody to write to."""
+    apps = session.exec(select(App).where(col(App.id).in_(app_ids))).all()
+    return {app.id for app in apps if connection_for(session, app) is not None}
 
 
 def _write_down(session: Session, context: Context, preview_id: str) -> None:
     row = session.get_one(Preview, preview_id, with_for_update=True)
-    parent = session.get_one(App, row.app_id)
     found, now = _situation(session, row), context.clock.now()
     digest = _digest(context, found)
-    if digest == row.told or connection_for(session, parent) is None:
-        return
-    text = comment_text(context, row, found.app, found.latest)
-    session.add(_message(session, row, text, now))
-    row.told = _OVER if row.closed_at is not None else digest
+    if digest != row.told and _places(session, {row.app_id}):
+        session.add(_message(session, row, comment_text(context, row, found.app, found.latest), now))
+    row.told = OVER if row.closed_at is not None else digest
     session.add(row)
 
 

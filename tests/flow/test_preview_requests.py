@@ -185,12 +185,27 @@ async def test_one_comment_follows_the_preview_and_is_edited(
     system.builder.behaviour = Behaviour(ready_after=99, exits_after=0, exit_code=3, output=("`boom` @everyone",))
     await announced(system, shop, commit(system, shop, repository, "two"), RequestMove.UPDATED)
     await system.settle()
-    assert "failed" in await told(system, host)
+    failed = await told(system, host)
+    assert "It failed: `" in failed
+    assert "shows the commit before" in failed
 
     await announced(system, shop, first, RequestMove.CLOSED)
     assert "Removed. Request 7 was closed or merged." in await told(system, host)
     await tell_previews(system.context)
     assert len(host.comments) == 1
+
+
+async def test_without_a_connection_nothing_is_written_again_and_again(
+    system: System, shop: str, host: HostedRepository, repository: Repository
+) -> None:
+    with system.context.database.write() as session:
+        session.delete(session.exec(select(Connection)).one())
+    await announced(system, shop, commit(system, shop, repository, "one"))
+
+    await tell_previews(system.context)
+
+    assert messages(system) == 0
+    assert system.read(lambda session: session.exec(select(Preview.told)).one()) == ""
 
 
 async def test_a_comment_that_somebody_deleted_is_written_anew(
