@@ -41,7 +41,7 @@ def _refusal(remote: GitRemote, answer: GitAnswer) -> str | None:
     said, url = answer.error.lower(), remote.url
     meanings = {
         _HOST_KEY: f"The ssh key of {url.host} is not the one that is known. If the host changed its key on purpose, "
-        "put the new line of ssh-keyscan into the known hosts of the git credential.",
+        "give the git credential its new line: `slipyard credentials renew NAME --known-hosts FILE`, from ssh-keyscan.",
         _REDIRECT: f"{url} redirects elsewhere, which is not followed. Use the final URL (often with .git at its end).",
         _CERTIFICATE: f"The TLS certificate of {url.host} is not trusted here: {_last_words(answer)}",
         _NO_ACCESS: f"{url} is not there, or may not be read{_with_what(remote)}. Check the URL and the git credential.",

@@ -43,6 +43,22 @@ class NewGitCredential:
 
 
 @dataclass(frozen=True)
+class Renewed:
+    """None leaves as it is."""
+
+    username: str | None = None
+    token: str | None = field(default=None, repr=False)
+    password: str | None = field(default=None, repr=False)
+    private_key: str | None = field(default=None, repr=False)
+    generate: bool = False
+    known_hosts: str | None = None
+
+    @property
+    def has_secret(self) -> bool:
+        return self.generate or any(each is not None for each in (self.token, self.password, self.private_key))
+
+
+@dataclass(frozen=True)
 class AccessTried:
     may_read: bool
     message: str
@@ -74,6 +90,34 @@ async def make_credential(context: Context, new: NewGitCredential, actor: Actor)
             details=[FieldProblem("name", "already taken")],
         ) from error
     return row
+
+
+async def renew_credential(context: Context, id_or_name: str, new: Renewed, actor: Actor) -> GitCredentialRow:
+    """The same credential with another secret of its kind, or other keys of its host; apps go on using it."""
+
+    def renew(session: Session) -> GitCredentialRow:
+        row = find_credential(session, actor.organization_id, id_or_name)
+        host, port = read_host(row.host)
+        if new.has_secret:
+            given = NewGitCredential(
+                row.name,
+                row.host,
+                row.kind,
+                new.username or row.username,
+                new.token,
+                new.password,
+                new.private_key,
+                new.generate,
+            )
+            _, secret, key = _secret(given)
+            row.username, row.secret_encrypted = _username(given, host), context.cipher.encrypt(secret.encode())
+            row.public_key = key.public if key else None
+        if new.known_hosts is not None:
+            row.known_hosts = check_known_hosts(new.known_hosts, host_alias(host, port or 22))
+        session.add(row)
+        return row
+
+    return await context.database.writing(renew)
 
 
 async def remove_credential(context: Context, id_or_name: str, actor: Actor) -> str:

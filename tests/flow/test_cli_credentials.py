@@ -71,6 +71,19 @@ async def test_add_list_use_and_remove(
     assert await slipyard("credentials", "remove", "main") == 0
 
 
+async def test_renew(
+    api: ApiServer, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    await slipyard("credentials", "add", "key", "--host", "git.example.com", "--generate")
+    await slipyard("credentials", "renew", "key", "--generate")
+    first, second = [line for line in capsys.readouterr().out.splitlines() if line.startswith("ssh-ed25519")]
+    assert first != second
+    (tmp_path / "hosts").write_text(f"git.example.com {' '.join(first.split()[:2])}\n")
+    assert await slipyard("credentials", "renew", "key", "--known-hosts", str(tmp_path / "hosts")) == 0
+    monkeypatch.setattr("sys.stdin", io.StringIO(SECRET))
+    assert await slipyard("credentials", "renew", "key", "--secret", "-") == 3, "a token is no key"
+
+
 async def test_a_test_that_fails_exits_with_1(
     api: ApiServer, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
 ) -> None:

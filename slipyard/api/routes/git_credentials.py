@@ -7,7 +7,7 @@ from slipyard.api.access.dependencies import ActorDep, ContextDep
 from slipyard.api.access.guard import GuardedRoute
 from slipyard.api.access.requirement import requires
 from slipyard.api.views.credential_view import credential_detail, credential_view
-from slipyard.domain.schemas.credential_input import CreateGitCredential, TryGitCredential
+from slipyard.domain.schemas.credential_input import CreateGitCredential, RenewGitCredential, TryGitCredential
 from slipyard.domain.schemas.credential_output import (
     GitAccessTest,
     GitCredentialDetail,
@@ -15,7 +15,14 @@ from slipyard.domain.schemas.credential_output import (
     GitCredentialView,
 )
 from slipyard.domain.schemas.outgoing import Done
-from slipyard.pipeline.git_credentials import NewGitCredential, make_credential, remove_credential, try_credential
+from slipyard.pipeline.git_credentials import (
+    NewGitCredential,
+    Renewed,
+    make_credential,
+    remove_credential,
+    renew_credential,
+    try_credential,
+)
 from slipyard.store.queries.git_credentials import apps_using, find_credential, list_credentials
 
 router = APIRouter(prefix="/git-credentials", tags=["git credentials"], route_class=GuardedRoute)
@@ -45,6 +52,12 @@ async def read(credential: str, context: ContextDep, actor: ActorDep) -> GitCred
         return credential_detail(row, [app.slug for app in apps_using(session, row.id)])
 
     return await context.database.reading(query)
+
+
+@router.patch("/{credential}", dependencies=[WRITE])
+async def renew(credential: str, body: RenewGitCredential, context: ContextDep, actor: ActorDep) -> GitCredentialView:
+    """Another secret of the same kind, or other keys of the ssh host; the apps that use it go on doing so."""
+    return credential_view(await renew_credential(context, credential, Renewed(**body.model_dump()), actor))
 
 
 @router.delete("/{credential}", dependencies=[WRITE])

@@ -1,4 +1,4 @@
-"""`slipyard credentials list|add|test|remove`: secrets for git hosts."""
+"""`slipyard credentials list|add|renew|test|remove`: secrets for git hosts."""
 
 import getpass
 import sys
@@ -63,6 +63,35 @@ def add(
     )
     if generate:
         print(f"Give the host this public key, with leave to read:\n{made['public_key']} slipyard-{made['name']}")
+
+
+@app.command()
+def renew(
+    name: Name,
+    *,
+    secret: Annotated[str | None, typer.Option("--secret", help="@FILE, or - for standard input.")] = None,
+    user: Annotated[str | None, typer.Option("--user", help="With a password: whose it is now.")] = None,
+    key: Annotated[Path | None, typer.Option("--key", help="File of another private key for ssh.")] = None,
+    generate: Annotated[bool, typer.Option("--generate", help="Make another key; prints its public half.")] = False,
+    known_hosts: Annotated[Path | None, typer.Option("--known-hosts", help="File with the host's keys of now.")] = None,
+    as_json: Json = False,
+) -> None:
+    """Give a credential another secret of its kind, or the new keys of its host; apps go on using it."""
+    client = connect()
+    path = f"/git-credentials/{segment(name)}"
+    body: dict[str, Any] = {"known_hosts": _file(known_hosts)} if known_hosts else {}
+    if generate or key is not None:
+        body |= {"generate": True} if key is None else {"private_key": _file(key)}
+    elif secret is not None or not body:
+        kind = client.get(path)["kind"]
+        body |= {"password" if kind == "basic" else "token": _secret(secret, "New secret: ")}
+    changed = client.patch(path, body | ({"username": user} if user else {}))
+    if as_json:
+        print_json(changed)
+        return
+    print(f"Renewed {changed['name']} for {changed['host']}.")
+    if generate:
+        print(f"Give the host this public key, with leave to read:\n{changed['public_key']} slipyard-{changed['name']}")
 
 
 @app.command("test")

@@ -24,5 +24,16 @@ class CreateGitCredential(Incoming):
     known_hosts: str = Field("", max_length=16384, description="Keys of the ssh host; default: the first it shows")
 
 
+class RenewGitCredential(Incoming):
+    """Another secret of the same kind, other known hosts, or both. Name and host stay: apps rely on them."""
+
+    username: str | None = Field(None, min_length=1, max_length=255)
+    token: Secret | None = Field(None, repr=False)
+    password: Secret | None = Field(None, repr=False)
+    private_key: Secret | None = Field(None, repr=False)
+    generate: bool = False
+    known_hosts: str | None = Field(None, max_length=16384, description='"" keeps the next key that the host shows')
+
+
 class TryGitCredential(Incoming):
     repo_url: str = Field(min_length=1, max_length=2048, examples=["https://github.com/me/shop.git"])

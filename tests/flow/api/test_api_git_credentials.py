@@ -174,6 +174,38 @@ async def test_one_that_is_used_stays(quiet_api: ApiServer) -> None:
 
 
 @pytest.mark.parametrize(
+    "body",
+    [
+        {"generate": True},
+        {"password": "x", "username": "u"},
+        {"token": "a", "private_key": "b"},
+        {"host": "evil.net"},
+        {"name": "x"},
+    ],
+)
+async def test_it_is_renewed_with_its_own_kind_only(quiet_api: ApiServer, body: dict[str, object]) -> None:
+    credential = (await add(quiet_api, token=SECRET)).json()["id"]
+    await app_with(quiet_api, credential)
+    assert (await quiet_api.client.patch("/v1/git-credentials/main", json=body)).status_code == 422
+    assert (await sent_by(quiet_api)).password == SECRET
+
+
+async def test_a_renewed_one_is_used_by_the_same_apps(quiet_api: ApiServer) -> None:
+    credential = (await add(quiet_api, token="expired")).json()["id"]
+    await app_with(quiet_api, credential)
+    key = (await add(quiet_api, name="key", generate=True)).json()
+    line = f"git.example.com {key['public_key']}"
+
+    renewed = await quiet_api.client.patch("/v1/git-credentials/main", json={"token": SECRET})
+    other = await quiet_api.client.patch("/v1/git-credentials/key", json={"generate": True, "known_hosts": line})
+
+    assert SECRET not in renewed.text
+    assert (await sent_by(quiet_api)).password == SECRET
+    assert other.json()["public_key"] != key["public_key"]
+    assert other.json()["known_hosts"] == line
+
+
+@pytest.mark.parametrize(
     "repo_url",
     ["https://evil.net/a", "https://127.0.0.1/a", "file:///etc", "ext::sh -c id", "ssh://git@git.example.com/a"],
 )
