@@ -11,10 +11,12 @@ from slipyard.controller.loops import LOOPS
 from slipyard.controller.news import News
 from slipyard.controller.waiting import WAITING
 from slipyard.domain.errors import Unavailable
+from slipyard.domain.ids import new_id
+from slipyard.pipeline.close_preview import close_preview
 from slipyard.pipeline.delete_app import delete_app
 from slipyard.pipeline.outbox import Note, write_note
 from slipyard.store.claims import Holder, claim_build
-from slipyard.store.tables import App, RouteRow
+from slipyard.store.tables import App, Preview, RouteRow
 from tests.flow.repository import Repository
 from tests.flow.system import System
 from tests.flow.test_push_to_live import new_app, push
@@ -143,3 +145,21 @@ async def test_an_event_wakes_those_who_tell_and_a_message_those_who_send(system
     assert await wanted(system, news) == {"send"}
     await system.control("send")
     assert await wanted(system, news) == set(), "given up: its notifier is not there"
+
+
+async def test_a_preview_is_kept_while_it_is_open_and_until_its_request_has_read_the_last_word(
+    system: System, news: News
+) -> None:
+    app_id = await new_app(system)
+    now = system.clock.now()
+    row = Preview(
+        id=new_id("prv"), app_id=app_id, number=7, provider="github", repository="acme/shop", head_ref="x",
+        head_commit="a" * 40, fork=True, told="digest", seen_at=now, created_at=now,
+    )  # fmt: skip
+    await system.context.database.writing(lambda session: session.add(row))
+    assert await wanted(system, news) == {"previews"}
+
+    await close_preview(system.context, app_id, 7, "Request 7 was closed or merged.")
+    assert await wanted(system, news) == {"previews"}
+    await system.control("previews")
+    assert await wanted(system, news) == set()
