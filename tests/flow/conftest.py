@@ -5,9 +5,9 @@ import pytest
 
 from tests.flow.repository import Repository
 from tests.flow.system import System
-from tests.postgres import postgres_url
+from tests.prepared_databases import prepared_postgres_url, write_prepared_sqlite
 
-DATABASES: dict[str, Callable[[], str | None]] = {"sqlite": lambda: None, "postgresql": postgres_url}
+DATABASES: dict[str, Callable[[], str | None]] = {"sqlite": lambda: None, "postgresql": prepared_postgres_url}
 
 
 @pytest.fixture(params=DATABASES)
@@ -18,6 +18,8 @@ def database_url(request: pytest.FixtureRequest) -> str | None:
 
 @pytest.fixture
 async def system(tmp_path: Path, database_url: str | None) -> AsyncIterator[System]:
+    if database_url is None:
+        write_prepared_sqlite(tmp_path / "home" / "slipyard.db")
     made = System(tmp_path / "home", database_url)
     yield made
     made.installation.close()

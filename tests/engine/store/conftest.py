@@ -3,23 +3,13 @@
 from collections.abc import Iterator
 
 import pytest
-from sqlalchemy.engine import make_url
 
 from slipyard.store.database import Database
-from slipyard.store.schema import bring_up_to_date
-from tests.postgres import postgres_url
-
-
-@pytest.fixture(scope="session")
-def prepared(tmp_path_factory: pytest.TempPathFactory) -> str:
-    """The name of a database with our schema."""
-    url = make_url(postgres_url())
-    bring_up_to_date(url, tmp_path_factory.mktemp("backups"))
-    return str(url.database)
+from tests.prepared_databases import prepared_postgres_url
 
 
 @pytest.fixture
-def database(prepared: str) -> Iterator[Database]:
-    opened = Database(postgres_url(template=prepared))
+def database() -> Iterator[Database]:
+    opened = Database(prepared_postgres_url())
     yield opened
     opened.dispose()

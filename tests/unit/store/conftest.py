@@ -6,13 +6,13 @@ from pathlib import Path
 import pytest
 
 from slipyard.store.database import Database, sqlite_url
-from slipyard.store.schema import bring_up_to_date
+from tests.prepared_databases import write_prepared_sqlite
 
 
 @pytest.fixture
 def database(tmp_path: Path) -> Iterator[Database]:
-    url = sqlite_url(tmp_path / "slipyard.db")
-    bring_up_to_date(url, tmp_path / "backups")
-    opened = Database(url)
+    path = tmp_path / "slipyard.db"
+    write_prepared_sqlite(path)
+    opened = Database(sqlite_url(path))
     yield opened
     opened.dispose()
