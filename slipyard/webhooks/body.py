@@ -12,6 +12,9 @@ from slipyard.domain.errors import UserError
 from slipyard.webhooks.raw_body import counted
 
 SMALL = 128 * 1024  # bytes: verified and read on the event loop in under 2 ms; more is left to a process of its own
+HANG_UP = (
+    "slipyard.hang_up"  # in the scope: the rest of the body would come for ever, so the answer ends the connection
+)
 _SECONDS = 30.0  # providers give up after 5 to 10
 
 
@@ -39,7 +42,7 @@ async def received_body(
     `TooLarge` at the first byte above `maximum` (at once where Content-Length says so), `TooSlow` after 30 seconds.
     """
     parts = counted(request, maximum)
-    async with _deadline():
+    async with _deadline(request):
         beginning = await _beginning(parts)
     if len(beginning) <= SMALL:
         yield beginning
@@ -47,7 +50,7 @@ async def received_body(
     async with place():
         descriptor = os.memfd_create("slipyard-delivery")
         try:
-            async with _deadline():
+            async with _deadline(request):
                 await _spool(descriptor, beginning, parts)
             yield Spooled(descriptor)
         finally:
@@ -77,9 +80,10 @@ def _write(descriptor: int, part: bytes) -> None:
 
 
 @asynccontextmanager
-async def _deadline() -> AsyncIterator[None]:
+async def _deadline(request: Request) -> AsyncIterator[None]:
     try:
         async with asyncio.timeout(_SECONDS):
             yield
     except TimeoutError as error:
+        request.scope[HANG_UP] = True
         raise TooSlow(f"The body did not come within {_SECONDS:.0f} seconds. Send it again.") from error

@@ -1,7 +1,8 @@
 """How a delivery proves who sends it. Every comparison is on bytes and in constant time; an empty secret proves nothing.
 
-`header` (lower case) is where a proof is looked for, and nowhere else. Where `reads_body` is false, who is wrong is
-refused before a byte of the body is read. Where `binds_id` is false, an old body under a new id still proves well.
+`header` (lower case) is where a proof is looked for, and nowhere else; `also_reads` names what is signed beside the body.
+Where `reads_body` is false, who is wrong is refused before a byte of the body is read. Where `binds_id` is false, an old
+body under a new id still proves well.
 """
 
 import base64
@@ -23,6 +24,7 @@ class Signature:
 
     header: str
     prefix: str = ""
+    also_reads: ClassVar[tuple[str, ...]] = ()
     reads_body: ClassVar[bool] = True
     binds_id: ClassVar[bool] = False
 
@@ -39,6 +41,7 @@ class StandardSignature:
     """Standard Webhooks: base64 HMAC-SHA256 over `id.timestamp.body`. The id is signed and kept, so age proves nothing more."""
 
     header: str = "webhook-signature"
+    also_reads: ClassVar[tuple[str, ...]] = ("webhook-id", "webhook-timestamp")
     reads_body: ClassVar[bool] = True
     binds_id: ClassVar[bool] = True
 
@@ -59,6 +62,7 @@ class Token:
 
     header: str
     prefix: str = ""
+    also_reads: ClassVar[tuple[str, ...]] = ()
     reads_body: ClassVar[bool] = False
     binds_id: ClassVar[bool] = True  # nothing is signed: whoever knows the token may say anything anew
 
@@ -72,6 +76,7 @@ class Basic:
     """The secret as the password of HTTP Basic, under any user name."""
 
     header: str = "authorization"
+    also_reads: ClassVar[tuple[str, ...]] = ()
     reads_body: ClassVar[bool] = False
     binds_id: ClassVar[bool] = True
 

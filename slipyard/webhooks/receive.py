@@ -1,7 +1,5 @@
 """POST /webhooks/{provider}/{hook}. Mounted by the API, whose guard and error envelope stand around it."""
 
-from dataclasses import asdict
-
 from fastapi import Request, Response
 from fastapi.responses import JSONResponse
 
@@ -10,28 +8,29 @@ from slipyard.store.queries.hooks import find_hook
 from slipyard.store.tables import Hook
 from slipyard.webhooks.accept import take_delivery
 from slipyard.webhooks.address import split_address
-from slipyard.webhooks.decide import decide_delivery
 from slipyard.webhooks.examine import Claim
 from slipyard.webhooks.proof import PATH_SECRET
 from slipyard.webhooks.providers import provider_named
+from slipyard.webhooks.verdicts import verdicts
 
 
 async def receive(context: Context, provider_name: str, address: str, request: Request) -> Response:
-    """202 where something will be deployed, else 200 with the reason; 200 too for a delivery that was sent before."""
+    """202 where something will be deployed or is not decided yet, else 200 with the reason; 200 too for one sent before."""
     hook, claim = await _claim(context, provider_name, address, request)
     taken = await take_delivery(context, hook, claim, request)
-    verdicts = [asdict(verdict) for verdict in await decide_delivery(context, taken.delivery_id)]
-    for verdict in verdicts if taken.again else ():
+    answers = await verdicts(context, hook, taken.delivery_id)
+    for verdict in answers if taken.again else ():
         verdict["message"] = f"This delivery was received before and counts once. {verdict['message']}"
-    accepted = any(verdict["status"] == "deployed" for verdict in verdicts) and not taken.again
-    return JSONResponse(verdicts, 202 if accepted else 200)
+    accepted = any(verdict["status"] in {"deployed", "accepted"} for verdict in answers) and not taken.again
+    return JSONResponse(answers, 202 if accepted else 200)
 
 
 async def _claim(context: Context, provider_name: str, address: str, request: Request) -> tuple[Hook, Claim]:
     provider = provider_named(provider_name)
     hook_id, path_secret = split_address(address)
     hook = await context.database.reading(lambda session: find_hook(session, hook_id, provider.name))
-    looked_at = (*provider.kept_headers, provider.proof(hook.settings).header)
+    proof = provider.proof(hook.settings)
+    looked_at = (*provider.kept_headers, *proof.also_reads, proof.header)
     headers = {name: request.headers[name] for name in looked_at if name in request.headers and name != PATH_SECRET}
     if path_secret:
         headers[PATH_SECRET] = path_secret

@@ -12,6 +12,7 @@ from starlette.types import ASGIApp, Message, Receive, Scope, Send
 from slipyard.api.answers.envelope import envelope
 from slipyard.api.answers.shown_path import shown_path
 from slipyard.domain.ids import new_id
+from slipyard.webhooks.body import HANG_UP
 
 _log = structlog.get_logger("slipyard.access")
 _QUIET = {"/healthz", "/readyz"}
@@ -50,6 +51,8 @@ class _Watched:
         if message["type"] == "http.response.start":
             self.status = message["status"]
             _add_headers(message, self.id)
+            if self._scope.get(HANG_UP):
+                MutableHeaders(scope=message)["Connection"] = "close"
         await self._send(message)
 
     def log(self) -> None:
