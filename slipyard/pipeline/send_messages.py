@@ -4,6 +4,7 @@ import asyncio
 from collections import Counter
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
+from functools import partial
 from random import Random
 
 import structlog
@@ -20,6 +21,8 @@ from slipyard.store.tables import Message, Notifier
 _AT_ONCE = 16
 _AT_ONCE_TO_DOUBTFUL = 8  # targets whose last message did not arrive share half of the places
 _AT_ONCE_TO_ONE = 2
+_SLOW_KINDS = ("notification",)
+_AT_ONCE_BY_APPRISE = 2  # each is a process of some 60 MiB
 _CLAIMED = timedelta(seconds=120)  # longer than any attempt takes
 _LOOK_SECONDS = 1.0
 _log = structlog.get_logger()
@@ -43,9 +46,7 @@ async def send_messages(context: Context, watch: SendWatch) -> bool:
     try:
         while await _fill(context, watch, running):
             await asyncio.wait(running, timeout=_LOOK_SECONDS, return_when=asyncio.FIRST_COMPLETED)
-            for task in [task for task in running if task.done()]:
-                del running[task]
-                task.result()
+            _let_go(running)
     finally:
         await _stop(running)
     return await context.database.reading(are_waiting)
@@ -53,22 +54,35 @@ async def send_messages(context: Context, watch: SendWatch) -> bool:
 
 async def _fill(context: Context, watch: SendWatch, running: Running) -> bool:
     """Whether anything is under way."""
-    if len(running) < _AT_ONCE:
-        for message in await context.database.reading(lambda session: due_messages(session, context.clock.now())):
-            if _has_place(watch, running, message, context.clock.monotonic()):
-                running[asyncio.create_task(_send(context, watch, message))] = message
+    while len(running) < _AT_ONCE:
+        now, full = context.clock.now(), _full(watch, running, context.clock.monotonic())
+        due = await context.database.reading(partial(due_messages, now=now, without=full))
+        begun = [message for message in due if _begin(context, watch, running, message)]
+        if not begun:
+            break
     return bool(running)
 
 
-def _has_place(watch: SendWatch, running: Running, message: Message, now: float) -> bool:
-    under_way = Counter(each.target_id for each in running.values())
-    target = message.target_id
-    if message.id in {each.id for each in running.values()} or now < watch.resting.get(target, 0.0):
+def _begin(context: Context, watch: SendWatch, running: Running, message: Message) -> bool:
+    """Places are counted again for each: the ones before it have just taken some."""
+    full = _full(watch, running, context.clock.monotonic())
+    under_way = {each.id for each in running.values()}
+    if len(running) >= _AT_ONCE or message.id in under_way or {message.target_id, message.kind} & full:
         return False
-    if target in watch.doubtful:
-        doubtful = sum(count for each, count in under_way.items() if each in watch.doubtful)
-        return under_way[target] == 0 and doubtful < _AT_ONCE_TO_DOUBTFUL and len(running) < _AT_ONCE
-    return under_way[target] < _AT_ONCE_TO_ONE and len(running) < _AT_ONCE
+    running[asyncio.create_task(_send(context, watch, message))] = message
+    return True
+
+
+def _full(watch: SendWatch, running: Running, now: float) -> set[str]:
+    """Targets and kinds that get nothing more for now. They are left out of the query, so that a thousand messages for
+    one of them do not stand before those for others."""
+    to_target = Counter(each.target_id for each in running.values())
+    of_kind = Counter(each.kind for each in running.values())
+    to_doubtful = sum(count for target, count in to_target.items() if target in watch.doubtful)
+    resting = {target for target, until in watch.resting.items() if now < until}
+    busy = {target for target, count in to_target.items() if count >= _AT_ONCE_TO_ONE or target in watch.doubtful}
+    doubtful = watch.doubtful if to_doubtful >= _AT_ONCE_TO_DOUBTFUL else set()
+    return resting | busy | doubtful | {kind for kind in _SLOW_KINDS if of_kind[kind] >= _AT_ONCE_BY_APPRISE}
 
 
 async def _send(context: Context, watch: SendWatch, message: Message) -> None:
@@ -98,6 +112,14 @@ async def _missed(context: Context, watch: SendWatch, message: Message, error: S
         moment = moment and max(moment, now + timedelta(seconds=error.seconds))
     _log.info("message_missed", message_id=message.id, kind=message.kind, error=error.message, again_at=str(moment))
     await context.database.writing(lambda session: _note_missed(session, message, error.message, moment, now))
+
+
+def _let_go(running: Running) -> None:
+    """Of what is done. How one went could not be noted: its claim ends, and it is sent again."""
+    for task in [task for task in running if task.done()]:
+        message = running.pop(task)
+        if task.exception() is not None:
+            _log.error("message_not_noted", message_id=message.id, exc_info=task.exception())
 
 
 def _arrived(session: Session, message: Message, now: datetime) -> None:

@@ -1,5 +1,6 @@
 """The outbox: what is due, who sends it, and how it went."""
 
+from collections.abc import Collection
 from datetime import datetime
 
 from sqlalchemy import CursorResult, and_, exists, or_, update
@@ -16,8 +17,8 @@ def untold_apps(session: Session, limit: int = 100) -> list[str]:
     return list(session.exec(query.order_by(col(App.id)).limit(limit)))
 
 
-def due_messages(session: Session, now: datetime, limit: int = 200) -> list[Message]:
-    """The first of each lane, where its time has come; the longest waiting first."""
+def due_messages(session: Session, now: datetime, without: Collection[str] = (), limit: int = 50) -> list[Message]:
+    """The first of each lane, where its time has come; the longest waiting first. `without`: targets and kinds."""
     earlier = aliased(Message)
     comes_before = or_(
         col(earlier.sequence) < col(Message.sequence),
@@ -25,6 +26,7 @@ def due_messages(session: Session, now: datetime, limit: int = 200) -> list[Mess
     )
     held_up = exists().where(col(earlier.lane) == col(Message.lane), col(earlier.finished_at).is_(None), comes_before)
     query = select(Message).where(col(Message.finished_at).is_(None), col(Message.next_at) <= now, ~held_up)
+    query = query.where(col(Message.target_id).not_in(without), col(Message.kind).not_in(without))
     return list(session.exec(query.order_by(col(Message.next_at), col(Message.id)).limit(limit)))
 
 
