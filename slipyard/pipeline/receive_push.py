@@ -16,7 +16,7 @@ from slipyard.pipeline.look_at_pushes import Looked, look_at_pushes
 from slipyard.pipeline.push_seen import ASKED_ITSELF, OWN_REMOTE, POLL, PushDecision, PushSeen
 from slipyard.pipeline.rule_on_push import rule_on_push
 from slipyard.pipeline.write_down import Asked, AskedBuild, write_build, write_deployment
-from slipyard.store.queries.pushes import held_pushes, newest_push
+from slipyard.store.queries.pushes import held_pushes, newest_push, ref_history
 from slipyard.store.tables import App, Push
 
 __all__ = ["NO_COMMIT", "OWN_REMOTE", "PushDecision", "PushSeen", "receive_push", "receive_pushes"]
@@ -80,7 +80,17 @@ def _carry_out(session: Session, context: Context, app: App, push: PushSeen, sto
         _supersede_held(session, app, push)
     if push.trigger not in ASKED_ITSELF or not _is_said(session, push, stopped):
         _write(session, context, app, push, stopped)
+    if stopped.rule is Rule.ORDER:
+        _catch_up(session, app, push)
     return PushDecision(_VERDICTS.get(stopped.decision, stopped.decision), stopped.sentence)
+
+
+def _catch_up(session: Session, app: App, push: PushSeen) -> None:
+    """A late message may show that what was decided last came before what was decided earlier."""
+    history = ref_history(session, app.id, push.ref)
+    if history.head is not None and app.decided_commit in history.behind(history.head):
+        app.decided_commit = history.head
+        session.add(app)
 
 
 def _is_said(session: Session, push: PushSeen, stopped: Stopped) -> bool:

@@ -14,7 +14,7 @@ from slipyard.domain.source import SourceType
 from slipyard.pipeline.look_at_pushes import Looked
 from slipyard.pipeline.push_seen import ASKED_ITSELF, PushSeen
 from slipyard.store.queries.deployments import active_deployment, unfinished_deployments
-from slipyard.store.queries.pushes import came_before, check_seen, decided_head, newest_head
+from slipyard.store.queries.pushes import check_seen, decided_head, ref_history
 from slipyard.store.tables import App
 
 
@@ -62,16 +62,14 @@ def _late(session: Session, app: App, push: PushSeen, looked: Looked) -> Stopped
     Who moves a ref back says that it stood at what we know as its head: that is meant, also where the provider does
     not say "forced". A commit that neither knows anything about is taken: its build takes the branch's head anyway.
     """
-    decided = decided_head(session, app, push.ref)
-    if app.decided_commit is None or push.commit == decided or push.trigger in ASKED_ITSELF:
+    if app.decided_commit is None or push.trigger in ASKED_ITSELF:
         return None
-    if push.previous is not None and push.previous in {decided, newest_head(session, app.id, push.ref)}:
+    history, short = ref_history(session, app.id, push.ref), push.commit[:12]
+    known = history.with_move(push.commit, push.previous)
+    if known.head is not None and history.is_late(push.commit, push.previous):
+        sentence = f"{short} is older than {known.head[:12]}, which was decided already: the ref has moved on from it."
+        return Stopped(Rule.ORDER, sentence, "superseded")
+    if history.continues(push.previous) or push.commit not in looked.older:
         return None
-    short = push.commit[:12]
-    if decided is not None and came_before(session, app.id, push.ref, push.commit, decided):
-        sentence = f"{short} is older than {decided[:12]}, which was decided already: the ref has moved on from it."
-        return Stopped(Rule.ORDER, sentence, "superseded")
-    if push.commit in looked.older and app.decided_commit == looked.decided:
-        sentence = f"{short} is older than {app.decided_commit[:12]}, which was decided already and contains it."
-        return Stopped(Rule.ORDER, sentence, "superseded")
-    return None
+    sentence = f"{short} is older than {app.decided_commit[:12]}, which was decided already and contains it."
+    return Stopped(Rule.ORDER, sentence, "superseded")

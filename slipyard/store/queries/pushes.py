@@ -6,6 +6,7 @@ from dataclasses import dataclass
 from sqlmodel import Session, col, select
 
 from slipyard.domain.push_rules import Rule
+from slipyard.domain.ref_history import Move, RefHistory
 from slipyard.store.tables import App, CheckSeen, Deployment, Push
 
 _DECIDED = ("accepted", "skipped", "held")
@@ -21,6 +22,12 @@ class Compared:
     covered: bool
 
 
+def ref_history(session: Session, app_id: str, ref: str) -> RefHistory:
+    query = select(Push.commit, Push.previous, Push.decision, Push.rule).where(*_of(app_id, ref))
+    rows = session.exec(query.order_by(col(Push.id).desc()).limit(_REMEMBERED))
+    return RefHistory([_move(*row) for row in rows])
+
+
 def decided_head(session: Session, app: App, ref: str) -> str | None:
     """The commit of `ref` that was last turned into a build, skipped or held; None where that has to be done yet.
 
@@ -29,34 +36,13 @@ def decided_head(session: Session, app: App, ref: str) -> str | None:
     """
     if app.decided_commit is None:
         return None
-    newest = select(Push.commit).where(*_of(app.id, ref), col(Push.decision).in_(_DECIDED))
-    found = session.exec(newest.order_by(col(Push.id).desc()).limit(1)).first()
-    if found is not None:
-        return found
-    return app.decided_commit if ref == f"{_HEADS}{app.config.source.branch}" else None
-
-
-def newest_head(session: Session, app_id: str, ref: str) -> str | None:
-    """Where the ref stood by the last message that was in order, whatever was decided about it."""
-    query = select(Push.commit).where(*_of(app_id, ref), Push.decision != "superseded")
-    return session.exec(query.order_by(col(Push.id).desc()).limit(1)).first()
+    head = ref_history(session, app.id, ref).head
+    return head or (app.decided_commit if ref == f"{_HEADS}{app.config.source.branch}" else None)
 
 
 def newest_push(session: Session, app_id: str, ref: str) -> Push | None:
     query = select(Push).where(*_of(app_id, ref)).order_by(col(Push.id).desc())
     return session.exec(query.limit(1)).first()
-
-
-def came_before(session: Session, app_id: str, ref: str, commit: str, decided: str) -> bool:
-    """Whether the ref was at `commit` before it was at `decided`, by what the senders said: no mirror is needed."""
-    before = {row.commit: row.previous for row in reversed(_newest(session, app_id, ref))}
-    seen, at = {decided}, before.get(decided)
-    while at is not None and at not in seen:
-        if at == commit:
-            return True
-        seen.add(at)
-        at = before.get(at)
-    return False
 
 
 def compared_with(session: Session, app: App, ref: str, previous: str | None) -> Compared:
@@ -84,6 +70,11 @@ def check_seen(session: Session, app_id: str, commit: str, name: str | None) -> 
     """Whether it passed; None where its end was not heard of."""
     row = session.get(CheckSeen, (app_id, commit, name)) if name else None
     return row.passed if row else None
+
+
+def _move(commit: str, previous: str | None, decision: str, rule: str | None) -> Move:
+    passed_over = decision == "ignored" and rule not in {Rule.KNOWN, Rule.ORDER}
+    return Move(commit, previous, decided=decision in _DECIDED, passed_over=passed_over)
 
 
 def _before_unwatched(rows: Sequence[Push], commit: str) -> str | None:
