@@ -12,6 +12,7 @@ from pathlib import Path
 
 from slipyard.clients.git_environment import local_environment, remote_environment
 from slipyard.clients.git_failure import failure_of
+from slipyard.clients.git_objects import may_hold
 from slipyard.clients.git_process import GitAnswer, GitLimits, run_git, stream_git
 from slipyard.clients.git_remote import GitRemote
 from slipyard.clients.git_repository import write_bare
@@ -113,6 +114,8 @@ class Git:
     async def is_ancestor(self, path: Path, older: str, newer: str) -> bool:
         """Whether `newer` contains `older`; a commit contains itself. False too where one of them is unknown here."""
         arguments = ["-C", str(path), "merge-base", "--is-ancestor", check_commit(older), check_commit(newer)]
+        if not await asyncio.to_thread(may_hold, path, older):
+            return False  # a new commit, as nearly all that are asked about
         return (await self._run(arguments)).status == 0
 
     async def tree_of(self, path: Path, commit: str) -> str:
