@@ -76,13 +76,17 @@ async def fetch_held_commit(
         await git.init_bare(mirror)
     if url is not None and not await git.has_commit(mirror, commit):
         remote = await resolve_remote(url, access.credential, access.allowed_networks)
-        kept = f"refs/slipyard/held/{hashlib.sha256(check_ref(holder).encode()).hexdigest()}"
-        await git.fetch(mirror, remote, [f"+{holder}:{kept}"], holder)
+        await git.fetch(mirror, remote, [f"+{check_ref(holder)}:refs/slipyard/pins/{held_name(holder)}"], holder)
         if not await git.has_commit(mirror, commit):
             raise SourceRefused(
                 f"{holder} holds {commit[:12]} no more: it has moved on, and its new head is built next."
             )
     return await _facts(git, mirror, commit)
+
+
+def held_name(holder: str) -> str:
+    """The pin under which what `holder` had last is kept; `unpin` lets it go."""
+    return f"held-{hashlib.sha256(holder.encode()).hexdigest()}"
 
 
 async def snapshot_of_commit(

@@ -6,14 +6,16 @@ import shutil
 import structlog
 from sqlmodel import Session, col, select
 
+from slipyard.builder.git_source import held_name
 from slipyard.domain.errors import SlipyardError
 from slipyard.domain.lifecycle import BuildStatus, DeploymentStatus
+from slipyard.domain.preview import holding_ref
 from slipyard.pipeline.context import Context
 from slipyard.pipeline.retire_instances import instances_left
 from slipyard.store.events import record
 from slipyard.store.queries.deployments import active_deployment
 from slipyard.store.rotation import erase_secrets
-from slipyard.store.tables import App, Build, Deployment, RouteRow
+from slipyard.store.tables import App, Build, Deployment, Preview, RouteRow
 from slipyard.store.transition import transition
 
 _log = structlog.get_logger()
@@ -54,12 +56,15 @@ async def _unpin(context: Context, app: App) -> None:
     """A preview is built in the repository of its app, which is to keep nothing for it."""
     mirror = context.layout.repository(app.parent_id or app.id)
     if await asyncio.to_thread(mirror.exists):
-        for build_id in await context.database.reading(lambda session: _build_ids(session, app.id)):
-            await context.git.unpin(mirror, build_id)
+        for name in await context.database.reading(lambda session: _pins(session, app.id)):
+            await context.git.unpin(mirror, name)
 
 
-def _build_ids(session: Session, app_id: str) -> list[str]:
-    return list(session.exec(select(Build.id).where(Build.app_id == app_id)).all())
+def _pins(session: Session, app_id: str) -> list[str]:
+    """Of its builds, and what the ref of its request had last."""
+    rows = session.exec(select(Preview).where(Preview.preview_app_id == app_id)).all()
+    held = [held_name(holding_ref(row.provider, row.number, row.head_ref)) for row in rows]
+    return [*session.exec(select(Build.id).where(Build.app_id == app_id)).all(), *held]
 
 
 def _deleting(session: Session) -> list[App]:

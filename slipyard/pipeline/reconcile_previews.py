@@ -8,7 +8,7 @@ import structlog
 from sqlmodel import Session, col, select
 
 from slipyard.domain.announcement import RequestChange, RequestMove
-from slipyard.domain.errors import SlipyardError, Unavailable
+from slipyard.domain.errors import AskedToWait, SlipyardError, Unavailable
 from slipyard.domain.preview import FIRST_BRANCH_NUMBER, closed_reason, is_same_commit, not_open_reason
 from slipyard.pipeline.close_preview import close_preview
 from slipyard.pipeline.connect import code_host_for, repository_at
@@ -37,9 +37,9 @@ class HostWatch:
         self._failures.pop(host, None)
         self._next[host] = now + _EVERY_SECONDS
 
-    def failed(self, host: str, now: float) -> None:
+    def failed(self, host: str, now: float, at_least: float = 0.0) -> None:
         self._failures[host] = count = self._failures.get(host, 0) + 1
-        self._next[host] = now + min(_LONGEST_SECONDS, _EVERY_SECONDS * 2 ** min(count, 8))
+        self._next[host] = now + max(at_least, min(_LONGEST_SECONDS, _EVERY_SECONDS * 2 ** min(count, 8)))
 
 
 @dataclass(frozen=True)
@@ -65,7 +65,8 @@ async def _ask_host(context: Context, watch: HostWatch, apps: list[_Watched]) ->
             await _compare(context, each)
         except Unavailable as error:
             _log.warning("requests_unknown", host=connection.host, error=error.message)
-            watch.failed(connection.id, context.clock.monotonic())
+            asked = error.seconds if isinstance(error, AskedToWait) else 0.0
+            watch.failed(connection.id, context.clock.monotonic(), asked)
             return
         except SlipyardError as error:  # this repository alone: its name or the rights of the token
             _log.warning("requests_unknown", host=connection.host, app_id=each.app.id, error=error.message)

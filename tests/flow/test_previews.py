@@ -1,5 +1,6 @@
 """Previews of requests on fakes: what is shown and what is not, and that nothing secret goes to a fork."""
 
+import asyncio
 from collections.abc import AsyncIterator
 from dataclasses import replace
 from datetime import timedelta
@@ -209,6 +210,19 @@ async def test_the_cap_holds_and_the_next_one_moves_up(system: System, shop: str
     assert previews(system, shop)[2].preview_app_id is not None
 
 
+async def test_the_cap_holds_where_many_come_at_once(system: System, shop: str, repository: Repository) -> None:
+    """The same message twice among them, as two hooks would send it."""
+    commit = pushed(system, shop, repository, "one")
+    numbers = [1, 2, 3, 4, 1, 2]
+
+    decisions = await asyncio.gather(*(tell(system, shop, change(number, commit)) for number in numbers))
+
+    assert sorted(each.status for each in decisions) == ["deployed"] * 2 + ["ignored"] * 4
+    rows = previews(system, shop)
+    assert sorted(row.number for row in rows) == [1, 2, 3, 4]
+    assert len([row for row in rows if row.preview_app_id]) == 2
+
+
 async def test_previews_do_not_count_as_apps(system: System, shop: str, repository: Repository) -> None:
     with system.context.database.write() as session:
         session.get_one(Organization, system.actor.organization_id).max_apps = 2
@@ -389,6 +403,13 @@ async def test_the_approved_commit_is_fetched_from_the_ref_that_holds_it_and_no_
     (deployment,) = system.deployments(row.preview_app_id or "")
     assert (deployment.status, deployment.commit) == (DeploymentStatus.ACTIVE, looked_at)
     assert f"Commit {looked_at[:12]}: looked at" in system.build_log(deployment.build_id or "")
+
+    mirror = str(system.context.layout.repository(hosted))
+    assert len(repository.git("-C", mirror, "for-each-ref", "refs/slipyard").splitlines()) == 2
+    await tell(system, hosted, change(7, looked_at, move=RequestMove.CLOSED), provider)
+    system.clock.ahead += 60
+    await system.settle()
+    assert repository.git("-C", mirror, "for-each-ref", "refs/slipyard") == ""
 
 
 async def test_a_commit_that_its_ref_holds_no_more_is_not_replaced_by_another(

@@ -1,5 +1,7 @@
 """`slipyard connect` and `slipyard connections`: tokens for the APIs of code hosts."""
 
+import sys
+import time
 from enum import StrEnum
 from pathlib import Path
 from typing import Annotated, Any
@@ -15,6 +17,7 @@ from slipyard.cli.output import ago, print_json, print_table
 from slipyard.cli.secret_option import read_secret
 
 app = typer.Typer()
+_LOOK_SECONDS = 1.0
 disconnect_app = typer.Typer()
 list_app = typer.Typer(invoke_without_command=True, help="List and remove connections to code hosts.")
 
@@ -38,6 +41,7 @@ def connect_code_host(
     ssh_url: Annotated[
         str | None, typer.Option("--ssh-url", help="Where its deploy key opens; default by host.")
     ] = None,
+    wait: Annotated[bool, typer.Option("--wait", help="With --app: return when the first push has arrived.")] = False,
     as_json: Json = False,
 ) -> None:
     """Store a token for a code host, so that commits there show what became of them.
@@ -52,7 +56,9 @@ def connect_code_host(
         if app_name is None or not as_json:
             _say(made, as_json=as_json)
     if app_name is not None:
-        _install(client, app_name, ssh_url, as_json=as_json)
+        made = _install(client, app_name, ssh_url, as_json=as_json)
+        if wait:
+            _wait(client, f"/apps/{segment(app_name)}/webhooks/{segment(made['id'])}")
 
 
 @disconnect_app.command()
@@ -83,12 +89,24 @@ def _is_known(client: Client, provider: str, url: str | None) -> bool:
     return any(row["provider"] == provider and host in {None, row["host"]} for row in rows)
 
 
-def _install(client: Client, name: str, ssh_url: str | None, *, as_json: bool) -> None:
+def _install(client: Client, name: str, ssh_url: str | None, *, as_json: bool) -> Any:
     made = client.post(f"/apps/{segment(name)}/webhooks", {"install": True, "ssh_url": ssh_url})
     if as_json:
         print_json(made)
     else:
         print("\n".join(made["done"]))
+    return made
+
+
+def _wait(client: Client, path: str) -> None:
+    """Ctrl-C leaves everything as it is."""
+    said = None
+    while (hook := client.get(path))["waiting_since"] is not None:
+        if hook["state_message"] != said:
+            said = hook["state_message"]
+            print(said, file=sys.stderr)
+        time.sleep(_LOOK_SECONDS)
+    print(hook["state_message"], file=sys.stderr)
 
 
 def _say(made: dict[str, Any], *, as_json: bool) -> None:
