@@ -26,7 +26,6 @@ from tests.flow.code_hosts.hosted_repository import HostedRepository
 from tests.flow.repository import Repository
 from tests.flow.system import System
 
-
 EACH = pytest.mark.parametrize("provider", ["github", "gitlab", "forgejo"])
 
 
