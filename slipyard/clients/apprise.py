@@ -9,14 +9,17 @@ import json
 import os
 import sys
 from collections.abc import Sequence
+from pathlib import Path
 from typing import Any
 
+import slipyard
 from slipyard.domain.errors import SourceRefused, Unavailable
 from slipyard.domain.network_rules import Network
 
 _CHILD = "slipyard.clients.apprise_child"
+_OURS = str(Path(slipyard.__file__).parent.parent)  # and never what lies in the directory where we run
 _SECONDS = 60.0
-_KEPT = ("PATH", "PYTHONPATH", "LANG", "LC_ALL", "SSL_CERT_FILE", "SSL_CERT_DIR")
+_KEPT = ("PATH", "LANG", "LC_ALL", "SSL_CERT_FILE", "SSL_CERT_DIR")
 REFUSED, NOT_TAKEN = "refused", "not_taken"
 
 
@@ -31,10 +34,10 @@ async def send_by_apprise(url: str, title: str, body: str, networks: Sequence[Ne
 
 
 async def _run(asked: dict[str, Any]) -> None:
-    environment = {name: os.environ[name] for name in _KEPT if name in os.environ}
+    environment = {name: os.environ[name] for name in _KEPT if name in os.environ} | {"PYTHONPATH": _OURS}
     child = await asyncio.create_subprocess_exec(
         sys.executable,
-        *("-m", _CHILD),
+        *("-P", "-m", _CHILD),
         stdin=asyncio.subprocess.PIPE,
         stdout=asyncio.subprocess.PIPE,
         stderr=asyncio.subprocess.DEVNULL,

@@ -72,6 +72,7 @@ def test_a_commit_shows_what_became_of_it(
     whole_app: WholeApp, connected: GitHubLike, hosted: HostedRepository, receiver: tuple[ScriptedServer, Webhook]
 ) -> None:
     assert "It arrived" in whole_app.slipyard.slipyard("notifiers", "test", whole_app.slug)
+    assert whole_app.slug in whole_app.slipyard.slipyard("notifiers", "list", "--app", whole_app.slug)
     good = hosted.commit(tree("one"))
     with whole_app.slipyard.client() as client:
         source = {"source": {"type": "git", "repo_url": f"{connected.url}/app.git"}}
