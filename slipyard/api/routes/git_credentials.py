@@ -67,7 +67,7 @@ async def delete(credential: str, context: ContextDep, actor: ActorDep) -> Done:
     return Done(message=f"The git credential {name} is removed.")
 
 
-@router.post("/{credential}/test", dependencies=[requires("apps:write", changes=False)])
+@router.post("/{credential}/test", dependencies=[WRITE])
 async def test(credential: str, body: TryGitCredential, context: ContextDep, actor: ActorDep) -> GitAccessTest:
     """Asks the host whether this credential may read the repository."""
     tried = await try_credential(context, credential, body.repo_url, actor)
