@@ -31,11 +31,9 @@ class RefHistory:
 
         Where a ref was moved back, each of its commits followed the other: then what was heard last counts.
         """
-        decided = [move.commit for move in self.moves if move.decided]
-        head = decided[0] if decided else None
-        for commit in reversed(decided):
-            if head is not None and head in self.behind(commit) and commit not in self.behind(head):
-                head = commit
+        head = next((move.commit for move in self.moves if move.decided), None)
+        while head is not None and (following := self._decided_after(head)) is not None:
+            head = following
         return head
 
     def behind(self, commit: str) -> set[str]:
@@ -54,6 +52,30 @@ class RefHistory:
     def is_late(self, commit: str, previous: str | None) -> bool:
         known = self.with_move(commit, previous)
         return known.head is not None and commit in known.behind(known.head) and not known.continues(previous)
+
+    def _decided_after(self, head: str) -> str | None:
+        """What followed `head`, and did not come before it as well."""
+        behind, seen = self.behind(head), {head}
+        waiting = [head]
+        while waiting:
+            for commit in self._after.get(waiting.pop(), ()):
+                if commit in self._decided and commit not in behind and commit != head:
+                    return commit
+                if commit not in seen:
+                    seen.add(commit)
+                    waiting.append(commit)
+        return None
+
+    @cached_property
+    def _decided(self) -> set[str]:
+        return {move.commit for move in self.moves if move.decided}
+
+    @cached_property
+    def _after(self) -> dict[str | None, list[str]]:
+        after: dict[str | None, list[str]] = {}
+        for commit, previous in self._before.items():
+            after.setdefault(previous, []).append(commit)
+        return after
 
     @cached_property
     def _before(self) -> dict[str, str | None]:

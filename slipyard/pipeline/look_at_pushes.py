@@ -2,6 +2,7 @@
 
 import asyncio
 from collections.abc import Mapping, Sequence
+from collections.abc import Set as AbstractSet
 from dataclasses import dataclass, field, replace
 
 from sqlmodel import Session
@@ -12,7 +13,7 @@ from slipyard.domain.errors import SlipyardError, SourceRefused
 from slipyard.domain.push_rules import Stopped, stopped_by_auto_deploy, stopped_by_paths, stopped_by_ref
 from slipyard.pipeline.context import Context
 from slipyard.pipeline.push_seen import ASKED_ITSELF, PushSeen
-from slipyard.store.queries.pushes import Compared, compared_with
+from slipyard.store.queries.pushes import Compared, compared_with, ref_history
 from slipyard.store.tables import App
 
 _FEW = 1000  # comparisons of a path with a pattern that are made on the event loop
@@ -36,12 +37,14 @@ class _Before:
     config: AppConfig
     decided: str | None
     compared: dict[PushSeen, Compared]
+    in_order: AbstractSet[PushSeen] = frozenset()  # they begin where the ref is known to stand
 
 
 async def look_at_pushes(context: Context, pushes: Sequence[PushSeen]) -> Looked:
     before = await context.database.reading(lambda session: _before(session, pushes))
     asked = [push for push in pushes if push in before.compared]
-    older = {push.commit for push in asked if await _is_older(context, push, before.decided)}
+    doubtful = [push for push in asked if push not in before.in_order]
+    older = {push.commit for push in doubtful if await _is_older(context, push, before.decided)}
     told = {push: await _with_message(context, push) for push in asked}
     ruled = {push.commit: await _stopped_by_paths(context, push, before) for push in asked}
     unwatched = {commit: stopped for commit, stopped in ruled.items() if stopped}
@@ -56,8 +59,15 @@ def _before(session: Session, pushes: Sequence[PushSeen]) -> _Before:
     if stopped_by_auto_deploy(config):
         return _Before(config, app.decided_commit, {})
     through = [push for push in pushes if stopped_by_ref(config, push.ref, push.commit) is None]
-    compared = {push: compared_with(session, app, push.ref, push.previous) for push in through}
-    return _Before(config, app.decided_commit, compared)
+    in_order = {push for push in through if ref_history(session, app.id, push.ref).continues(push.previous)}
+    compared = {push: _compared(session, app, push) for push in through}
+    return _Before(config, app.decided_commit, compared, in_order)
+
+
+def _compared(session: Session, app: App, push: PushSeen) -> Compared:
+    if not app.config.watch_paths:
+        return Compared(None, covered=False)
+    return compared_with(session, app, push.ref, push.previous)
 
 
 async def _is_older(context: Context, push: PushSeen, decided: str | None) -> bool:
