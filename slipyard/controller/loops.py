@@ -10,7 +10,9 @@ from slipyard.pipeline.close_networks import NetworkWatch
 from slipyard.pipeline.context import Context
 from slipyard.pipeline.find_pushes import PushWatch, find_pushes
 from slipyard.pipeline.follow_routes import follow_routes
+from slipyard.pipeline.go_on import go_on
 from slipyard.pipeline.heal import HealWatch, heal
+from slipyard.pipeline.judge_canary import CanaryWatch
 from slipyard.pipeline.keep_previews import keep_previews
 from slipyard.pipeline.poll import poll
 from slipyard.pipeline.publish_hosts import publish_hosts
@@ -54,6 +56,11 @@ def _drain(context: Context) -> Pass:
     return lambda: retire_instances(context, watch)
 
 
+def _go_on(context: Context) -> Pass:
+    watch = CanaryWatch()
+    return lambda: go_on(context, watch)
+
+
 def _publish(context: Context) -> Pass:
     turns = count()
     return lambda: publish_images(context, next(turns))
@@ -91,6 +98,7 @@ LOOPS = (
     Loop("recover", 1.0, _recover),
     Loop("wake", 3.0, _wake),
     Loop("drain", 0.5, _drain),
+    Loop("go_on", 0.5, _go_on),
     Loop("publish", 2.0, _publish),
     Loop("heal", 5.0, _heal),
     Loop("follow_routes", 2.0, lambda context: lambda: follow_routes(context)),

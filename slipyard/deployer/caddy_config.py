@@ -23,6 +23,7 @@ _MILLISECOND = 1_000_000  # Caddy's durations are nanoseconds
 _SECOND = 1000 * _MILLISECOND
 _HOUR = 3600 * _SECOND
 _SERVED, _ACCESS = "apps", "access"
+_HELD_SECONDS = 30
 
 
 @dataclass(frozen=True)
@@ -114,6 +115,7 @@ def _states(route: str, app: str, shape: CaddyShape) -> list[Json]:
     current = f"{route}/{CURRENT}"
     states = [
         {**_when(current, RouteState.AWAKE), "handle": _proxied(app, current, shape)},
+        {**_when(current, RouteState.REPLACING), "handle": [_held(current)]},
         {**_when(current, RouteState.STOPPED), "handle": [_page(503, caddy_pages.STOPPED)]},
         {"handle": [_page(503, caddy_pages.NOT_DEPLOYED)]},
     ]
@@ -149,6 +151,19 @@ def _reverse_proxy(current: str) -> Json:
         },
         "stream_close_delay": 24 * _HOUR,
     }
+
+
+def _held(current: str) -> Json:
+    """The slot is read again for each try, and names an instance once one is ready."""
+    proxy: Json = {
+        "handler": "reverse_proxy",
+        "upstreams": [{"dial": f"{{file.{current}/0}}"}],
+        "transport": {"protocol": "http", "dial_timeout": 250 * _MILLISECOND},
+        "load_balancing": {"try_duration": _HELD_SECONDS * _SECOND, "try_interval": 50 * _MILLISECOND},
+        "stream_close_delay": 24 * _HOUR,
+    }
+    given_up = {"routes": [{"handle": [_page(503, caddy_pages.REPLACING)]}]}
+    return {"handler": "subroute", "routes": [{"handle": [proxy]}], "errors": given_up}
 
 
 def _page(status: int, text: str) -> Json:

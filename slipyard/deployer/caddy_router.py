@@ -4,6 +4,7 @@ import asyncio
 from collections.abc import Sequence
 
 from slipyard.clients.caddy import CaddyAdmin
+from slipyard.deployer.access_log import ACCESS_LOG
 from slipyard.deployer.caddy_config import CaddyShape, caddy_config
 from slipyard.deployer.caddy_editions import Editions
 from slipyard.deployer.router import Route, RoutedHost
@@ -57,7 +58,7 @@ def caddy_shape(settings: Settings, layout: Layout) -> CaddyShape:
         http_port=settings.http_port,
         https_port=settings.https_port,
         tls=settings.tls,
-        access_log=layout.logs / "access.log",
+        access_log=layout.logs / ACCESS_LOG,
         inherited=settings.caddy_admin is None,
     )
 

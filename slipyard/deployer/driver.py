@@ -83,6 +83,9 @@ class Driver(Protocol):
         """Returns at the first good probe. `RolloutFailed` with the reason and the last log lines where the
         container exits, or `health_check.start_period` passes."""
 
+    async def ask(self, spec: InstanceSpec, container_id: str) -> str | None:
+        """One check of its health: None is well, a text is the complaint, such as "answered 500 on /healthz"."""
+
     async def keep_running(self, container_id: str, *, keep: bool) -> None:
         """Whether the engine brings it back after a crash or a reboot: true once it serves, false before retiring."""
 

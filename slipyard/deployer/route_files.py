@@ -1,6 +1,7 @@
 """One generation of a route as files: what Caddy reads for each request. No file ends in a newline: Caddy would dial it."""
 
 from collections.abc import Iterable
+from dataclasses import replace
 from ipaddress import IPv4Address
 from pathlib import Path
 
@@ -9,6 +10,8 @@ from slipyard.domain.errors import ValidationFailed
 from slipyard.domain.ids import is_id
 
 STATE = "state"
+# Nobody listens there: whoever asks is held until a slot names an instance, or gives up.
+HELD = "127.0.0.1:1"
 _MAXIMUM_PORT = 65535
 
 
@@ -22,6 +25,8 @@ def check_route(route: Route) -> None:
         raise ValidationFailed(
             f"{len(set(route.addresses))} instances cannot share {SLOTS} slots of a route. Run at most {SLOTS} replicas."
         )
+    if len(route.addresses) != len(set(route.addresses)) and len(route.addresses) != SLOTS:
+        raise ValidationFailed(f"Shares are given for all {SLOTS} slots of a route, not for {len(route.addresses)}.")
     if (route.state is RouteState.AWAKE) != bool(route.addresses):
         raise ValidationFailed(f"A route that is {route.state} cannot have {len(route.addresses)} addresses.")
 
@@ -50,6 +55,8 @@ def write_generation(directory: Path, route: Route) -> None:
     directory.mkdir(parents=True, exist_ok=True)
     for slot, address in enumerate(slots_of(route.addresses)):
         (directory / str(slot)).write_text(address)
+    if route.state is RouteState.REPLACING:
+        (directory / "0").write_text(HELD)
     (directory / STATE).write_text(route.state)
 
 
@@ -60,9 +67,14 @@ def read_generation(directory: Path, app_id: str) -> Route | None:
         slots = [(directory / str(slot)).read_text() for slot in range(SLOTS)] if state is RouteState.AWAKE else []
     except (OSError, ValueError):
         return None
-    addresses = _distinct(slots)
-    whole = all(is_address(address) for address in addresses) and slots_of(addresses) == slots
-    return Route(app_id, generation, state, addresses) if whole else None
+    whole = all(is_address(address) for address in slots)
+    return canonical(Route(app_id, generation, state, tuple(slots))) if whole else None
+
+
+def canonical(route: Route) -> Route:
+    """The same slots said in one way: each address once, where that says it all."""
+    slots, once = slots_of(route.addresses), _distinct(route.addresses)
+    return replace(route, addresses=once if slots_of(once) == slots else tuple(slots))
 
 
 def _distinct(slots: Iterable[str]) -> tuple[str, ...]:

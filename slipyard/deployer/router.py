@@ -7,6 +7,7 @@ address of a slot for each request, so a switch touches no configuration.
 from collections.abc import Sequence
 from dataclasses import dataclass
 from enum import StrEnum
+from itertools import cycle
 from typing import Protocol
 
 SLOTS = 20
@@ -15,17 +16,26 @@ SLOTS = 20
 class RouteState(StrEnum):
     AWAKE = "awake"
     STOPPED = "stopped"  # answers 503 with a page that says so
+    REPLACING = "replacing"  # requests wait a while: the old instances have ended, the new ones are not ready
     NOT_DEPLOYED = "not_deployed"  # the app exists, nothing was live yet
 
 
 @dataclass(frozen=True)
 class Route:
-    """`addresses` are `ip:port`, each live instance once; slots are filled in proportion."""
+    """`addresses` are `ip:port`, each live instance once, and slots are filled alike; or one for each of the 20 slots,
+    where shares differ, see `shares`."""
 
     app_id: str
     generation: int
     state: RouteState
     addresses: tuple[str, ...] = ()
+
+
+def shares(new: Sequence[str], old: Sequence[str], percent: int) -> tuple[str, ...]:
+    """The 20 slots of which `new` get a share in steps of 5 %, spread evenly over the turn of a round robin."""
+    turns = {True: cycle(new), False: cycle(old)}
+    wanted = percent * SLOTS // 100
+    return tuple(next(turns[(slot + 1) * wanted // SLOTS > slot * wanted // SLOTS]) for slot in range(SLOTS))
 
 
 @dataclass(frozen=True)

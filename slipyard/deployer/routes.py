@@ -7,7 +7,7 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
 
-from slipyard.deployer.route_files import check_app_id, check_route, read_generation, write_generation
+from slipyard.deployer.route_files import canonical, check_app_id, check_route, read_generation, write_generation
 from slipyard.deployer.router import Route
 from slipyard.domain.errors import Conflict
 
@@ -25,7 +25,7 @@ class Routes:
         check_route(route)
         with self._locked():
             before = self.current(route.app_id)
-            if before == route:
+            if before == canonical(route):
                 return
             self._refuse_older(before, route)
             self._write(route)

@@ -2,8 +2,9 @@
 
 from pydantic import Field
 
-from slipyard.domain.health import HealthCheck
+from slipyard.domain.health import Command, HealthCheck
 from slipyard.domain.resources import Resources
+from slipyard.domain.rollout import RolloutRules
 from slipyard.domain.source import Source
 from slipyard.domain.triggers import Triggers
 from slipyard.domain.values import Value
@@ -23,3 +24,8 @@ class AppConfig(Value):
     watch_paths: list[str] = Field(default_factory=list)
     triggers: Triggers = Triggers()
     build_cache: bool = True
+    rollout: RolloutRules = RolloutRules()
+    release_command: Command | None = Field(None, description="Runs once in the new image before it starts")
+    before_deploy: Command | None = Field(None, description="The same for every deployment, also one that goes back")
+    after_deploy: Command | None = Field(None, description="Once all requests go to the new release")
+    command_seconds: float = Field(600.0, gt=0, le=86_400, description="How long each of them may take")

@@ -4,9 +4,11 @@ from pydantic import Field
 
 from slipyard.domain.health import HealthCheck
 from slipyard.domain.resources import Resources
+from slipyard.domain.rollout import RolloutRules
 from slipyard.domain.values import Value
 
 WEB = "web"
+BEFORE_DEPLOY, RELEASE_COMMAND, AFTER_DEPLOY = "before_deploy", "release", "after_deploy"
 
 
 class ImageIdentity(Value):
@@ -33,6 +35,9 @@ class ReleaseConfig(Value):
 
     image: ImageIdentity
     services: tuple[ServiceSpec, ...]
+    rollout: RolloutRules = RolloutRules()
+    commands: dict[str, tuple[str, ...]] = Field(default_factory=dict, description="What runs once, by its moment")
+    command_seconds: float = 600.0
     commit: str | None = None
     snapshot_digest: str | None = None
     env_fingerprints: dict[str, str] = Field(default_factory=dict)

@@ -11,11 +11,12 @@ from sqlmodel import Session
 
 from slipyard.domain.errors import LeaseLost, SlipyardError, SystemFault, UserError
 from slipyard.pipeline.context import Context
-from slipyard.pipeline.hold_claim import CancelRequested, under_claim
+from slipyard.pipeline.hold_claim import CancelRequested, ParkRequested, under_claim
 from slipyard.pipeline.stopwatch import Stopwatch
 from slipyard.pipeline.trace import Trace
 from slipyard.store import claims
 from slipyard.store.claims import Claim
+from slipyard.store.tables import Deployment
 
 MOST_ATTEMPTS = 4
 _log = structlog.get_logger()
@@ -69,6 +70,8 @@ async def _attempt(attempt: Attempt, work: Coroutine[None, None, None], endings:
         await under_claim(attempt.context, attempt.claim, work)
     except LeaseLost as error:
         log.warning("lease_lost", reason=error.message)
+    except ParkRequested as request:
+        await _park(attempt, request)
     except CancelRequested as request:
         await endings.cancel(attempt, str(request))
     except asyncio.CancelledError:
@@ -105,6 +108,18 @@ async def _retry_or_fail(attempt: Attempt, fault: SystemFault, endings: Endings)
         return
     await attempt.trace.say(f"{fault.message} Trying again.")
     await _give_back(attempt)
+
+
+async def _park(attempt: Attempt, request: ParkRequested) -> None:
+    """Its time so far is kept: a later attempt has a stopwatch of its own."""
+
+    def park(session: Session) -> None:
+        claims.park(session, attempt.claim, request.waits_for, request.until)
+        row = session.get_one(Deployment, attempt.claim.id)
+        row.spans = [*row.spans, *attempt.stopwatch.spans]
+        session.add(row)
+
+    await attempt.context.database.writing(park)
 
 
 async def _give_back(attempt: Attempt) -> None:

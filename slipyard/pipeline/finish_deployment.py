@@ -11,14 +11,16 @@ from slipyard.domain.errors import RolloutFailed, SlipyardError
 from slipyard.domain.lifecycle import DeploymentStatus, InstanceStatus, is_over
 from slipyard.pipeline.attempt import Attempt, sentence_of
 from slipyard.pipeline.context import Context
+from slipyard.pipeline.fall_back import fall_back
 from slipyard.pipeline.hold_claim import raise_if_cancelled
+from slipyard.pipeline.retire import retire
 from slipyard.pipeline.switch_route import apply_route, confirm_route, write_intent
 from slipyard.store.queries.deployments import active_deployment
 from slipyard.store.tables import App, Deployment, Instance, RouteRow
 from slipyard.store.transition import transition
 
 _OPEN = (InstanceStatus.PLANNED, InstanceStatus.STARTED, InstanceStatus.READY, InstanceStatus.SERVING)
-_FREE: dict[str, Any] = {"claim_token": None, "claim_holder": None}
+_FREE: dict[str, Any] = {"claim_token": None, "claim_holder": None, "parked": None, "parked_until": None}
 
 
 @dataclass(frozen=True)
@@ -66,6 +68,7 @@ def _activate(session: Session, attempt: Attempt, generation: int) -> str:
         "spans": [*row.spans, *attempt.stopwatch.spans],
         "finished_at": now,
         "previous_id": before.id if before else None,
+        "progress": None,
         **_FREE,
     }
     transition(
@@ -85,19 +88,16 @@ def _pass_on(session: Session, context: Context, active: Deployment) -> None:
     query = select(Instance).where(Instance.app_id == active.app_id, col(Instance.status).in_(_OPEN))
     for instance in session.exec(query).all():
         if instance.deployment_id == active.id:
+            if instance.status is InstanceStatus.SERVING:
+                continue  # since an earlier batch
             transition(session, instance, InstanceStatus.SERVING, now=now, message=f"{instance.id[-8:]} serves.")
         else:
             retire(session, context, instance, "a later release serves")
 
 
-def retire(session: Session, context: Context, instance: Instance, why: str) -> None:
-    now = context.clock.now()
-    message = f"Instance {instance.id[-8:]} retires: {why}."
-    transition(session, instance, InstanceStatus.RETIRING, now=now, message=message, retiring_at=now)
-
-
 async def _end(attempt: Attempt, ending: DeploymentEnding) -> None:
     context = attempt.context
+    await fall_back(attempt)
     app_id, route = await context.database.writing(lambda session: _terminal(session, attempt, ending))
     if route is not None:
         await apply_route(context, route)
@@ -132,7 +132,9 @@ def give_back_route(session: Session, row: Deployment) -> Route | None:
     if before is None or app.stopped:
         state = RouteState.STOPPED if app.stopped else RouteState.NOT_DEPLOYED
         return write_intent(session, row.app_id, state, (), None)
-    return write_intent(session, row.app_id, RouteState.AWAKE, serving_addresses(session, before.id), before.id)
+    addresses = serving_addresses(session, before.id)
+    state = RouteState.AWAKE if addresses else RouteState.STOPPED  # nothing of it could be brought back
+    return write_intent(session, row.app_id, state, addresses, before.id)
 
 
 def serving_addresses(session: Session, deployment_id: str) -> tuple[str, ...]:

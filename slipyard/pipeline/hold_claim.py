@@ -3,6 +3,7 @@
 import asyncio
 import contextlib
 from collections.abc import Coroutine
+from datetime import datetime
 from typing import TypeVar
 
 from sqlalchemy.exc import OperationalError
@@ -23,10 +24,19 @@ class CancelRequested(Exception):
     """Somebody asked that this work end; `str()` is the reason."""
 
 
-async def under_claim(context: Context, claim: Claim, work: Coroutine[None, None, T]) -> T:
+class ParkRequested(Exception):
+    """All is well, and the next thing to do comes later: no worker waits for it. See `go_on.py`."""
+
+    def __init__(self, waits_for: str, until: datetime | None = None) -> None:
+        super().__init__(waits_for)
+        self.waits_for = waits_for
+        self.until = until
+
+
+async def under_claim(context: Context, claim: Claim, work: Coroutine[None, None, T], *, heed_cancel: bool = True) -> T:
     """The result of `work`. Raises `LeaseLost` or `CancelRequested` after `work` was cancelled and has ended."""
     working = asyncio.ensure_future(work)
-    watching = asyncio.ensure_future(_watch(context, claim))
+    watching = asyncio.ensure_future(_watch(context, claim, heed_cancel=heed_cancel))
     try:
         await asyncio.wait({working, watching}, return_when=asyncio.FIRST_COMPLETED)
         if not working.done():
@@ -37,7 +47,7 @@ async def under_claim(context: Context, claim: Claim, work: Coroutine[None, None
         await _end(watching)
 
 
-async def _watch(context: Context, claim: Claim) -> None:
+async def _watch(context: Context, claim: Claim, *, heed_cancel: bool) -> None:
     """Never returns: raises once the work must end."""
     lease = context.settings.lease_seconds
     beaten = context.clock.monotonic()
@@ -49,7 +59,8 @@ async def _watch(context: Context, claim: Claim) -> None:
                 f"{claim.id} was not confirmed for {since:.0f} s, so another process may hold it; stopping."
             )
         with contextlib.suppress(OperationalError):  # a busy or absent database: the deadline above decides
-            await context.database.reading(lambda session: raise_if_cancelled(session, claim))
+            if heed_cancel:
+                await context.database.reading(lambda session: raise_if_cancelled(session, claim))
             if since > lease / _BEATS_IN_A_LEASE:
                 start = context.clock.monotonic()
                 await context.database.writing(lambda session: claims.beat(session, claim))

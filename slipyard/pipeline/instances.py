@@ -3,7 +3,7 @@
 A second attempt finds the rows of the first, so the same containers are started, and no address is issued twice.
 """
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
 from sqlmodel import Session, col, select
@@ -22,7 +22,8 @@ from slipyard.store.claims import Claim
 from slipyard.store.tables import App, Instance
 from slipyard.store.transition import transition
 
-_LIVE = (InstanceStatus.PLANNED, InstanceStatus.STARTED, InstanceStatus.READY, InstanceStatus.SERVING)
+_COMING = (InstanceStatus.PLANNED, InstanceStatus.STARTED, InstanceStatus.READY)
+_LIVE = (*_COMING, InstanceStatus.SERVING)
 
 
 @dataclass(frozen=True)
@@ -31,9 +32,12 @@ class PlannedInstance:
     container_id: str = ""
 
 
-async def plan_instances(context: Context, claim: Claim, rollout: Rollout) -> list[PlannedInstance]:
+async def plan_instances(
+    context: Context, claim: Claim, rollout: Rollout, wanted: Mapping[str, int]
+) -> list[PlannedInstance]:
+    """`wanted` is how many there shall be, by service. Returns those of them that do not serve yet."""
     await ensure_app_network(context, rollout.app_id)
-    rows = await context.database.writing(lambda session: _plan(session, context, claim, rollout))
+    rows = await context.database.writing(lambda session: _plan(session, context, claim, rollout, wanted))
     services = {service.name: service for service in rollout.config.services}
     return [PlannedInstance(instance_spec(rollout, services[row.service], row)) for row in rows]
 
@@ -77,7 +81,9 @@ def instance_spec(rollout: Rollout, service: ServiceSpec, row: Instance) -> Inst
     )
 
 
-def _plan(session: Session, context: Context, claim: Claim, rollout: Rollout) -> list[Instance]:
+def _plan(
+    session: Session, context: Context, claim: Claim, rollout: Rollout, wanted: Mapping[str, int]
+) -> list[Instance]:
     claims.require(session, claim)
     app = session.get_one(App, rollout.app_id, with_for_update=True)
     there = {
@@ -88,14 +94,15 @@ def _plan(session: Session, context: Context, claim: Claim, rollout: Rollout) ->
     }
     taken = _addresses_in_use(session, app.id)
     for service in rollout.config.services:
-        for ordinal in range(service.replicas):
+        for ordinal in range(wanted.get(service.name, 0)):
             if (service.name, ordinal) not in there:
                 row = _new_instance(context, app, rollout, service, ordinal, taken)
                 session.add(row)
                 there[service.name, ordinal] = row
     session.add(app)
     session.flush()
-    return list(there.values())
+    names = {service.name for service in rollout.config.services}
+    return [row for row in there.values() if row.status in _COMING and row.service in names]
 
 
 def _new_instance(

@@ -22,6 +22,10 @@ class Rollout:
     config: ReleaseConfig
     env: dict[str, str] = field(repr=False)
 
+    @property
+    def replicas(self) -> int:
+        return sum(service.replicas for service in self.config.services)
+
 
 def load_rollout(session: Session, context: Context, deployment_id: str) -> Rollout:
     deployment = session.get_one(Deployment, deployment_id)

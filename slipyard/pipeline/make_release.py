@@ -57,6 +57,7 @@ def _config(
     return ReleaseConfig(
         image=material.image,
         services=_services(config, material, replicas if replicas is not None else config.min_instances),
+        rollout=config.rollout,
         commit=material.commit,
         snapshot_digest=material.snapshot_digest,
         env_fingerprints={name: context.cipher.fingerprint(value.encode()) for name, value in env.items()},

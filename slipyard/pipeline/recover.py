@@ -122,4 +122,5 @@ def _waiting(session: Session) -> list[tuple[WorkKind, str]]:
 
 
 def _can_go_on(row: Deployment) -> bool:
-    return is_ready_to_deploy(row) or row.status in {DeploymentStatus.DEPLOYING, DeploymentStatus.VERIFYING}
+    at_work = row.status in {DeploymentStatus.DEPLOYING, DeploymentStatus.VERIFYING}
+    return is_ready_to_deploy(row) or (at_work and row.parked is None)

@@ -6,13 +6,10 @@ from slipyard.domain.lifecycle import DeploymentStatus
 from slipyard.pipeline.attempt import Attempt, Endings, begin, carry_out, new_attempt, take
 from slipyard.pipeline.context import Context
 from slipyard.pipeline.finish_deployment import activate, cancel_deployment_attempt, fail_deployment
-from slipyard.pipeline.instances import PlannedInstance, mark_ready, plan_instances, start_instances
 from slipyard.pipeline.load_rollout import Rollout, load_rollout
 from slipyard.pipeline.publish_hosts import publish_hosts
 from slipyard.pipeline.resolve_image import resolve_image
-from slipyard.pipeline.switch_route import switch_to
-from slipyard.pipeline.together import together
-from slipyard.pipeline.trace import Trace
+from slipyard.pipeline.strategies import STRATEGIES
 from slipyard.pipeline.write_down import REPEATS
 from slipyard.store.claims import Claim, claim_deployment
 from slipyard.store.queries.deployments import active_deployment
@@ -31,19 +28,10 @@ async def run_deployment(context: Context, deployment_id: str) -> None:
 
 async def _roll_out(attempt: Attempt) -> None:
     """Every step may be run again by a later attempt, and finds what an earlier one made."""
-    context, claim, stopwatch, trace = attempt.context, attempt.claim, attempt.stopwatch, attempt.trace
     rollout = await _prepare(attempt)
-    with stopwatch.span("start"):
-        planned = await plan_instances(context, claim, rollout)
-        await trace.say(f"Starting {len(planned)} instance(s) of release {rollout.release_number}.")
-        started = await start_instances(context, claim, planned)
-    with stopwatch.span("probe"):
-        await context.database.writing(lambda session: _verify(session, context, claim))
-        await _wait_ready(context, claim, started, trace)
-    with stopwatch.span("switch"):
-        generation = await switch_to(context, claim, rollout.app_id, [each.spec for each in started])
+    generation = await STRATEGIES[rollout.config.rollout.strategy](attempt, rollout)
     await activate(attempt, generation)
-    await trace.say(f"Live at {context.settings.app_url(rollout.host)}")
+    await attempt.trace.say(f"Live at {attempt.context.settings.app_url(rollout.host)}")
 
 
 async def _prepare(attempt: Attempt) -> Rollout:
@@ -58,15 +46,6 @@ async def _prepare(attempt: Attempt) -> Rollout:
     if not rollout.published:
         await publish_hosts(context)
     return rollout
-
-
-async def _wait_ready(context: Context, claim: Claim, started: list[PlannedInstance], trace: Trace) -> None:
-    async def one(instance: PlannedInstance) -> None:
-        await context.driver.wait_ready(instance.spec, instance.container_id)
-        await trace.say(f"Instance {instance.spec.instance_id[-8:]} ({instance.spec.service}) is ready.")
-
-    await together(one(instance) for instance in started)
-    await mark_ready(context, claim, started)
 
 
 def _claim(session: Session, context: Context, deployment_id: str) -> Claim | None:
@@ -96,11 +75,3 @@ def _why_overtaken(session: Session, row: Deployment) -> str | None:
     if session.exec(later).first() is None:
         return None
     return "A later deployment is live already; this one would go back in time."
-
-
-def _verify(session: Session, context: Context, claim: Claim) -> None:
-    row = session.get_one(Deployment, claim.id, populate_existing=True)
-    if row.status is DeploymentStatus.DEPLOYING:
-        message = "Its instances run and are being probed."
-        now = context.clock.now()
-        transition(session, row, DeploymentStatus.VERIFYING, now=now, message=message, claim=claim.token)

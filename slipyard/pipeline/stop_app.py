@@ -11,7 +11,7 @@ from slipyard.domain.lifecycle import DeploymentStatus, InstanceStatus
 from slipyard.pipeline.cancel import cancel_deployment_in
 from slipyard.pipeline.context import Context
 from slipyard.pipeline.find_app import changeable_app
-from slipyard.pipeline.finish_deployment import retire
+from slipyard.pipeline.retire import retire
 from slipyard.pipeline.switch_route import apply_route, write_intent
 from slipyard.pipeline.wake import wake_deployment
 from slipyard.pipeline.write_down import Asked, write_deployment

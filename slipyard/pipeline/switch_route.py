@@ -4,7 +4,6 @@ from collections.abc import Sequence
 
 from sqlmodel import Session
 
-from slipyard.deployer.driver import InstanceSpec
 from slipyard.deployer.router import Route, RouteState
 from slipyard.domain.errors import Conflict
 from slipyard.pipeline.context import Context
@@ -14,14 +13,17 @@ from slipyard.store.claims import Claim
 from slipyard.store.tables import App, RouteRow
 
 
-async def switch_to(context: Context, claim: Claim, app_id: str, specs: Sequence[InstanceSpec]) -> int:
-    """Traffic goes to these instances from here on. Returns the generation; the row is confirmed by `activate`."""
-    addresses = tuple(f"{spec.address}:{spec.port}" for spec in specs if spec.port is not None)
+async def switch_to(
+    context: Context, claim: Claim, app_id: str, addresses: Sequence[str], *, none: RouteState = RouteState.REPLACING
+) -> int:
+    """Traffic goes to these addresses from here on; `none` is the state where there are none. Returns the generation;
+    the row is confirmed with what follows from the switch."""
+    state = RouteState.AWAKE if addresses else none
 
     def intend(session: Session) -> Route:
         claims.require(session, claim)
         raise_if_cancelled(session, claim)
-        return write_intent(session, app_id, RouteState.AWAKE, addresses, claim.id)
+        return write_intent(session, app_id, state, tuple(addresses), claim.id)
 
     route = await context.database.writing(intend)
     await context.router.switch(route)

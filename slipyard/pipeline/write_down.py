@@ -6,6 +6,7 @@ from sqlmodel import Session, col, select
 
 from slipyard.domain.ids import new_id
 from slipyard.domain.lifecycle import BuildStatus, DeploymentStatus
+from slipyard.domain.rollout import RECREATE_BEFOREHAND, Strategy
 from slipyard.domain.source import Source
 from slipyard.pipeline.context import Context
 from slipyard.store.environment import seal_env
@@ -80,6 +81,7 @@ def write_deployment(session: Session, context: Context, app: App, asked: Asked)
         release_id=asked.release_id,
         replicas=asked.replicas,
         env_encrypted=None if asked.env is None else seal_env(context.cipher, asked.env),
+        progress=_beforehand(app),
         created_at=context.clock.now(),
     )
     session.add_all([app, deployment])
@@ -88,6 +90,12 @@ def write_deployment(session: Session, context: Context, app: App, asked: Asked)
     record(session, app.id, "deployment.pending", message, now=deployment.created_at, deployment_id=deployment.id)
     _overtake(session, context, deployment)
     return deployment
+
+
+def _beforehand(app: App) -> str | None:
+    """What visitors are going to notice."""
+    replaces = app.last_deployed_at is not None and not app.stopped
+    return RECREATE_BEFOREHAND if replaces and app.config.rollout.strategy is Strategy.RECREATE else None
 
 
 def _overtake(session: Session, context: Context, newest: Deployment) -> None:

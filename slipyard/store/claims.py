@@ -84,7 +84,7 @@ def claim_build(session: Session, build_id: str, holder: str, now: datetime) -> 
 def claim_deployment(session: Session, deployment_id: str, holder: str, now: datetime) -> Claim | None:
     """None where it is not this worker's to take: taken, over, not ready, or not the app's turn yet."""
     row = _locked(session, Deployment, deployment_id)
-    if row is None or row.claim_token is not None:
+    if row is None or row.claim_token is not None or row.parked is not None:
         return None
     fields = _claim_fields(row, holder)
     if row.status in {DeploymentStatus.DEPLOYING, DeploymentStatus.VERIFYING}:
@@ -122,6 +122,24 @@ def release(session: Session, claim: Claim) -> None:
     kind = claim.kind
     held = update(kind).where(col(kind.id) == claim.id, col(kind.claim_token) == claim.token)
     session.execute(held.values(claim_token=None, claim_holder=None))
+
+
+def park(session: Session, claim: Claim, waits_for: str, until: datetime | None) -> None:
+    """Gives a deployment back that is well and waits for something: nobody takes it up before `parked` is empty again.
+    What was tried so far does not count against it."""
+    require(session, claim)
+    row = session.get_one(Deployment, claim.id, populate_existing=True)
+    row.parked, row.parked_until, row.attempt = waits_for, until, 0
+    row.claim_token = row.claim_holder = None
+    session.add(row)
+    session.flush()
+
+
+def unpark(session: Session, deployment_id: str, evidence: str | None) -> None:
+    """Whoever takes it up finds `evidence` where it is to end."""
+    parked = update(Deployment).where(col(Deployment.id) == deployment_id, col(Deployment.parked).is_not(None))
+    fields = {"parked": None, "parked_until": None} | ({} if evidence is None else {"evidence": evidence})
+    session.execute(parked.values(**fields))
 
 
 def take_away(session: Session, kind: Claimable, row_id: str, token: str) -> bool:

@@ -27,7 +27,7 @@ from slipyard.store.tables import App
 
 router = APIRouter(prefix="/apps", tags=["apps"], route_class=GuardedRoute)
 _LOOK_SECONDS = 0.1
-_WHOLE = {"build_args"}  # names of the user's own
+_WHOLE = {"build_args", "headers"}  # names of the user's own
 
 
 @router.get("", dependencies=[requires("apps:read", one_app=True)])

@@ -60,6 +60,8 @@ def _item(row: Build | Deployment, slug: str, app_is_busy: bool) -> QueueItem:
 
 
 def _reason(row: Build | Deployment, app_is_busy: bool) -> str:
+    if isinstance(row, Deployment) and row.parked is not None:
+        return row.progress or "Waits for its next step."
     if row.status in _UNDER_WAY:
         return f"Worked on by {row.claim_holder}." if row.claim_holder else "Between two workers; it is resumed."
     if row.status is DeploymentStatus.BUILDING and row.release_id is None:

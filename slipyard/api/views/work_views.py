@@ -1,5 +1,6 @@
 """Builds, releases and deployments."""
 
+from slipyard.domain.lifecycle import is_over
 from slipyard.domain.schemas.work_output import BuildView, DeploymentView, ReleaseView
 from slipyard.store.tables import Build, Deployment, Release
 
@@ -7,7 +8,9 @@ from slipyard.store.tables import Build, Deployment, Release
 def deployment_view(row: Deployment, image: str | None = None) -> DeploymentView:
     """`image` is that of the release, where the deployment was not asked for by reference."""
     fields = row.model_dump(include=set(DeploymentView.model_fields))
-    return DeploymentView(**fields | {"image": row.image or image, "status": str(row.status), "spans": row.spans})
+    progress = None if is_over(row.status) else row.progress
+    changed = {"image": row.image or image, "status": str(row.status), "spans": row.spans, "progress": progress}
+    return DeploymentView(**fields | changed)
 
 
 def build_view(row: Build) -> BuildView:

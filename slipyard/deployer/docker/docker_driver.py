@@ -45,7 +45,10 @@ class DockerDriver:
         return container_id
 
     async def wait_ready(self, spec: InstanceSpec, container_id: str) -> None:
-        await self._readiness.wait(Candidate(container_id, spec.service, spec.address, spec.port, spec.health_check))
+        await self._readiness.wait(_candidate(spec, container_id))
+
+    async def ask(self, spec: InstanceSpec, container_id: str) -> str | None:
+        return await self._readiness.ask(_candidate(spec, container_id))
 
     async def keep_running(self, container_id: str, *, keep: bool) -> None:
         await self._engine.keep_running(container_id, keep=keep)
@@ -118,3 +121,7 @@ class DockerDriver:
 
     def _is_ours(self, state: ContainerState) -> bool:
         return names.is_instance(state.labels, self._installation_id)
+
+
+def _candidate(spec: InstanceSpec, container_id: str) -> Candidate:
+    return Candidate(container_id, spec.service, spec.address, spec.port, spec.health_check)

@@ -5,9 +5,10 @@ from typing import Annotated, Any, ClassVar
 from pydantic import AfterValidator, Field
 
 from slipyard.domain.errors import Immutable
-from slipyard.domain.health import HealthCheck
+from slipyard.domain.health import Command, HealthCheck
 from slipyard.domain.naming import check_env_name
 from slipyard.domain.resources import Resources
+from slipyard.domain.rollout import RolloutRules
 from slipyard.domain.schemas.incoming import Incoming
 from slipyard.domain.source import Source
 from slipyard.domain.triggers import Triggers
@@ -42,6 +43,10 @@ _FLAT_NAMES = {
     "build_secrets": "source.build_secrets",
     "cpu": "resources.cpu",
     "memory": "resources.memory",
+    "strategy": "rollout.strategy",
+    "pre_deploy_command": "release_command",
+    "pre_deployment_command": "before_deploy",
+    "post_deployment_command": "after_deploy",
     "health_check_path": "health_check.path",
     "health_check_command": "health_check.command",
     "health_check_return_code": "health_check.expected_status",
@@ -61,6 +66,11 @@ class AppFields(Incoming):
     watch_paths: list[Annotated[str, Field(max_length=1024)]] = Field(default_factory=list, max_length=200)
     triggers: Triggers = Triggers()
     build_cache: bool = True
+    rollout: RolloutRules = RolloutRules()
+    release_command: Command | None = Field(None, description="Runs once in the new image before it starts")
+    before_deploy: Command | None = Field(None, description="The same for every deployment, also one that goes back")
+    after_deploy: Command | None = Field(None, description="Once all requests go to the new release")
+    command_seconds: float = Field(600.0, gt=0, le=86_400, description="How long each of them may take")
     port: int | None = Field(None, ge=1, le=65535, description="Default: the image's only EXPOSE, else 3000")
     health_check: HealthCheck = HealthCheck()
     env_vars: EnvVars = Field(default_factory=dict, description="Replaces the whole set")
@@ -98,6 +108,11 @@ _CONFIG_FIELDS = {
     "watch_paths",
     "triggers",
     "build_cache",
+    "rollout",
+    "release_command",
+    "before_deploy",
+    "after_deploy",
+    "command_seconds",
 }
 
 

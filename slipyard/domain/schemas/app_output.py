@@ -5,8 +5,9 @@ from typing import Any
 
 from pydantic import Field
 
-from slipyard.domain.health import HealthCheck
+from slipyard.domain.health import Command, HealthCheck
 from slipyard.domain.resources import Resources
+from slipyard.domain.rollout import RolloutRules
 from slipyard.domain.schemas.outgoing import Outgoing, Page
 from slipyard.domain.schemas.work_output import DeploymentView
 from slipyard.domain.source import Source
@@ -65,6 +66,11 @@ class AppView(Outgoing):
     watch_paths: list[str]
     triggers: Triggers
     build_cache: bool
+    rollout: RolloutRules
+    release_command: Command | None
+    before_deploy: Command | None
+    after_deploy: Command | None
+    command_seconds: float
     port: int | None
     health_check: HealthCheck
     health_check_path: str | None

@@ -20,7 +20,7 @@ class Incoming(Value):
     """A request body. `other_names` maps a name that is accepted to the path of ours, such as `source.image`."""
 
     other_names: ClassVar[Mapping[str, str]] = {}
-    nested: ClassVar[frozenset[str]] = frozenset({"source", "health_check", "resources"})
+    nested: ClassVar[frozenset[str]] = frozenset({"source", "health_check", "resources", "rollout"})
 
     @model_validator(mode="before")
     @classmethod

@@ -24,6 +24,7 @@ class DeploymentView(Outgoing):
     build_id: str | None
     release_id: str | None
     replicas: int | None
+    progress: str | None = Field(description="How far a rollout is, in words")
     error: str | None
     log_tail: list[str] = Field(description="The last lines of what failed")
     spans: list[Span]

@@ -1,0 +1,54 @@
+"""What of an app serves or could, while one release takes the place of another."""
+
+from collections import defaultdict
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass
+
+from sqlmodel import Session, col, select
+
+from slipyard.domain.lifecycle import InstanceStatus
+from slipyard.store.tables import Instance
+
+_WORKS = (InstanceStatus.READY, InstanceStatus.SERVING)
+
+
+@dataclass(frozen=True)
+class Standing:
+    """By service, lowest ordinals first: `new` are ready or serve, `old` serve. `leaving` counts what has not ended yet."""
+
+    new: Mapping[str, Sequence[Instance]]
+    old: Mapping[str, Sequence[Instance]]
+    leaving: int
+
+    @property
+    def unproven(self) -> bool:
+        """Whether a new one got ready under an earlier attempt, or just now, and serves nobody yet."""
+        return any(row.status is InstanceStatus.READY for rows in self.new.values() for row in rows)
+
+    @property
+    def has_old(self) -> bool:
+        return any(self.old.values())
+
+
+def standing(session: Session, app_id: str, deployment_id: str) -> Standing:
+    query = select(Instance).where(Instance.app_id == app_id)
+    rows = session.exec(query.where(col(Instance.status).in_((*_WORKS, InstanceStatus.RETIRING)))).all()
+    ordered = sorted(rows, key=lambda row: (row.ordinal, row.id))
+    return Standing(
+        new=_by_service(row for row in ordered if row.deployment_id == deployment_id and row.status in _WORKS),
+        old=_by_service(
+            row for row in ordered if row.deployment_id != deployment_id and row.status is InstanceStatus.SERVING
+        ),
+        leaving=sum(row.status is InstanceStatus.RETIRING for row in rows),
+    )
+
+
+def addresses_of(rows: Iterable[Instance]) -> list[str]:
+    return [f"{row.address}:{row.port}" for row in rows if row.port is not None]
+
+
+def _by_service(rows: Iterable[Instance]) -> dict[str, list[Instance]]:
+    found: defaultdict[str, list[Instance]] = defaultdict(list)
+    for row in rows:
+        found[row.service].append(row)
+    return dict(found)
