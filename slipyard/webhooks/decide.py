@@ -44,7 +44,7 @@ async def decide_delivery(context: Context, delivery_id: str) -> list[Verdict]:
         apps = await context.database.reading(lambda session: concerned_apps(session, found.app, told))
         for app in apps:
             await decide_for_app(context, Message(found.delivery, found.hook.provider, said), app)
-        await context.database.writing(lambda session: _close(session, context, found, told))
+        return await context.database.writing(lambda session: _close(session, context, found, told))
     return await context.database.reading(lambda session: _verdicts(session, found))
 
 
@@ -61,7 +61,7 @@ async def _said(found: _Open) -> Announcement | str:
         return error.message
 
 
-def _close(session: Session, context: Context, found: _Open, said: Announcement | None) -> None:
+def _close(session: Session, context: Context, found: _Open, said: Announcement | None) -> list[Verdict]:
     own = session.get_one(Decision, (found.delivery.id, found.app.id))
     still_open = update(Delivery).where(col(Delivery.id) == found.delivery.id, col(Delivery.verdict).is_(None))
     told = {"verdict": own.verdict, "reason": own.reason, "deployment_id": own.deployment_id}
@@ -69,6 +69,7 @@ def _close(session: Session, context: Context, found: _Open, said: Announcement 
     if said is not None and said.kind in {Kind.PUSH, Kind.IMAGE} and not is_trial(said):
         heard = update(Hook).where(col(Hook.id) == found.hook.id, col(Hook.waiting_since).is_not(None))
         session.execute(heard.values(waiting_since=None))
+    return _verdicts(session, found)
 
 
 def _verdicts(session: Session, found: _Open) -> list[Verdict]:

@@ -41,12 +41,13 @@ async def decide_for_app(context: Context, message: Message, app: App) -> None:
         decision = await _decision(context, message, app)
     except UserError as error:
         decision = PushDecision("ignored", error.message)
-    await context.database.writing(
-        partial(_keep, context=context, delivery_id=message.delivery.id, app_id=app.id, decision=decision)
-    )
+    if decision is not None:
+        keep = partial(_keep, context=context, delivery_id=message.delivery.id, app_id=app.id, decision=decision)
+        await context.database.writing(keep)
 
 
-async def _decision(context: Context, message: Message, app: App) -> PushDecision:
+async def _decision(context: Context, message: Message, app: App) -> PushDecision | None:
+    """None where the verb has written its decision down."""
     said = message.said
     if isinstance(said, str):
         return PushDecision("ignored", said)
@@ -54,21 +55,23 @@ async def _decision(context: Context, message: Message, app: App) -> PushDecisio
         case Kind.PUSH:
             return await _pushed(context, message, said, app)
         case Kind.CHECK:
-            return await end_checks(context, ChecksEnded(app.id, said.checks, message.delivery.id))
+            await end_checks(context, ChecksEnded(app.id, said.checks, message.delivery.id))
         case Kind.IMAGE:
-            return await take_pushed_images(context, _images(message, said, app))
+            await take_pushed_images(context, _images(message, said, app))
         case Kind.REQUEST if said.request is not None:
             return await request_changed(context, app.id, said.request, message.provider, said.repository, said.sender)
         case _:
             return PushDecision("ignored", _WORKS if said.kind is Kind.PING else _OTHERWISE)
+    return None
 
 
-async def _pushed(context: Context, message: Message, said: Announcement, app: App) -> PushDecision:
+async def _pushed(context: Context, message: Message, said: Announcement, app: App) -> PushDecision | None:
     if app.config.source.own_remote:
         return PushDecision("ignored", _OWN_REMOTE)
     if not said.refs:
         return PushDecision("ignored", _NO_REFS)
-    return await receive_pushes(context, [_seen(message, change, app) for change in said.refs])
+    await receive_pushes(context, [_seen(message, change, app) for change in said.refs])
+    return None
 
 
 def _seen(message: Message, change: RefChange, app: App) -> PushSeen:
