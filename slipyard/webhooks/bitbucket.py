@@ -16,6 +16,7 @@ from slipyard.webhooks.moved_ref import (
 from slipyard.webhooks.payload import Payload, flag_at, number_at, objects_at, text_at
 from slipyard.webhooks.proof import Signature
 from slipyard.webhooks.provider import Place, Provider
+from slipyard.webhooks.pull_requests import with_head
 
 _KINDS = {"branch": "refs/heads/", "tag": "refs/tags/", "annotated_tag": "refs/tags/"}
 _MOVES = {
@@ -60,11 +61,13 @@ def _request(event: str, payload: Payload) -> RequestChange:
     """Its commits are abbreviated to 12 digits."""
     source, into = ("pullrequest", "source"), ("pullrequest", "destination")
     target = text_at(payload, *into, "repository", "full_name")
+    move, commit = _MOVES.get(event, RequestMove.OTHER), text_at(payload, *source, "commit", "hash")
+    move, commit = with_head(move, commit, checked_short_commit)
     return RequestChange(
         number=number_at(payload, "pullrequest", "id"),
-        move=_MOVES.get(event, RequestMove.OTHER),
+        move=move,
         head_ref=text_at(payload, *source, "branch", "name"),
-        head_commit=checked_short_commit(text_at(payload, *source, "commit", "hash")),
+        head_commit=commit,
         base_ref=text_at(payload, *into, "branch", "name"),
         fork=not target or text_at(payload, *source, "repository", "full_name") != target,
         title=text_at(payload, "pullrequest", "title"),

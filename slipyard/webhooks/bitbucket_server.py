@@ -4,10 +4,11 @@ from dataclasses import replace
 
 from slipyard.domain.announcement import Announcement, Kind, RefChange, RequestChange, RequestMove
 from slipyard.domain.hook import BodyFields
-from slipyard.webhooks.moved_ref import checked_commit, gone_ref, moved_ref, ref_changes, with_commits
+from slipyard.webhooks.moved_ref import gone_ref, moved_ref, ref_changes, with_commits
 from slipyard.webhooks.payload import Payload, number_at, objects_at, text_at, value_at
 from slipyard.webhooks.proof import Signature
 from slipyard.webhooks.provider import Place, Provider
+from slipyard.webhooks.pull_requests import with_head
 
 _MOVES = {
     "pr:opened": RequestMove.OPENED,
@@ -43,11 +44,12 @@ def _change(change: Payload, payload: Payload) -> RefChange:
 
 def _request(event: str, payload: Payload) -> RequestChange:
     source, into = ("pullRequest", "fromRef"), ("pullRequest", "toRef")
+    move, commit = with_head(_MOVES.get(event, RequestMove.OTHER), text_at(payload, *source, "latestCommit"))
     return RequestChange(
         number=number_at(payload, "pullRequest", "id"),
-        move=_MOVES.get(event, RequestMove.OTHER),
+        move=move,
         head_ref=text_at(payload, *source, "displayId"),
-        head_commit=checked_commit(text_at(payload, *source, "latestCommit")),
+        head_commit=commit,
         base_ref=text_at(payload, *into, "displayId"),
         fork=_full_name(payload, *source, "repository") != _full_name(payload, *into, "repository"),
         title=text_at(payload, "pullRequest", "title"),

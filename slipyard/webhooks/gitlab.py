@@ -13,6 +13,7 @@ from slipyard.webhooks.moved_ref import checked_commit, moved_ref, with_commits
 from slipyard.webhooks.payload import Payload, flag_at, number_at, objects_at, text_at, value_at
 from slipyard.webhooks.proof import StandardSignature, Token
 from slipyard.webhooks.provider import Place, Provider
+from slipyard.webhooks.pull_requests import with_head
 
 _ENDED = {"success": True, "failed": False, "canceled": False, "skipped": False}
 _MOVES = {
@@ -48,11 +49,12 @@ def _push(said: Announcement, payload: Payload) -> Announcement:
 
 def _request(said: Announcement, payload: Payload) -> Announcement:
     what = "object_attributes"
+    move, commit = with_head(_move(payload), text_at(payload, what, "last_commit", "id"))
     change = RequestChange(
         number=number_at(payload, what, "iid"),
-        move=_move(payload),
+        move=move,
         head_ref=text_at(payload, what, "source_branch"),
-        head_commit=checked_commit(text_at(payload, what, "last_commit", "id")),
+        head_commit=commit,
         base_ref=text_at(payload, what, "target_branch"),
         fork=value_at(payload, what, "source_project_id") != value_at(payload, what, "target_project_id"),
         title=text_at(payload, what, "title"),

@@ -2,6 +2,7 @@
 
 import base64
 import json
+import subprocess
 from collections.abc import Callable
 from datetime import UTC, datetime
 
@@ -14,7 +15,7 @@ from slipyard.webhooks.examine import Claim, Examined, examine
 from slipyard.webhooks.hook_settings import new_secret
 from slipyard.webhooks.providers import PROVIDERS
 from tests.data.webhooks.messages import ALL, GITLAB_PUSH, Message
-from tests.data.webhooks.proving import proving
+from tests.data.webhooks.proving import SIGNATURES, proving
 
 ONE_OF_EACH = {message.provider: message for message in reversed(ALL.values())}
 # By `sign` of npm's @octokit/webhooks-methods 6.0.0.
@@ -113,6 +114,19 @@ def test_a_signature_by_octokit() -> None:
     with pytest.raises(UserError, match="is not a commit") as refused:
         examine(claim, OCTOKIT_BODY.encode())
     assert not isinstance(refused.value, Unauthorized)
+
+
+@pytest.mark.parametrize("provider", ["github", "gitea", "forgejo", "bitbucket", "bitbucket-server"])
+def test_a_signature_by_openssl(provider: str) -> None:
+    body = json.dumps(ONE_OF_EACH.get(provider, GITLAB_PUSH).body).encode()
+    made = subprocess.run(
+        ["openssl", "dgst", "-sha256", "-hmac", "s3cret"], input=body, capture_output=True, check=True
+    )
+    name, prefix = SIGNATURES[provider]
+    headers = {name: prefix + made.stdout.decode().split()[-1]}
+
+    assert PROVIDERS[provider].proof(HookSettings()).holds(b"s3cret", headers, body)
+    assert not PROVIDERS[provider].proof(HookSettings()).holds(b"s3cret", headers, body[:-1])
 
 
 def test_a_signature_by_standardwebhooks() -> None:

@@ -168,6 +168,14 @@ def test_a_merge_request_of_a_fork() -> None:
     assert request.fork
 
 
+@pytest.mark.parametrize(("action", "move"), [("open", RequestMove.OTHER), ("close", RequestMove.CLOSED)])
+def test_a_request_without_commits_says_at_most_that_it_is_over(action: str, move: RequestMove) -> None:
+    request = attributes(GITLAB_MERGE_REQUEST, action=action, last_commit=None).request
+
+    assert request is not None
+    assert (request.move, request.head_commit) == (move, "")
+
+
 @pytest.mark.parametrize(
     ("message", "ends"),
     [
