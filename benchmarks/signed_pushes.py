@@ -19,20 +19,20 @@ class Message:
     request: bytes
 
 
-def push(path: str, secret: bytes, *, filler: int = 0, delivery: str | None = None) -> Message:
+def push(path: str, secret: bytes, *, filler: int = 0, branch: str = "main") -> Message:
     """Of about 8 KB and the filler, which lies in the commits as it does in real large pushes."""
     payload: dict[str, Any] = next(p for event, p in EXAMPLES if event == "push" and p["ref"] == "refs/heads/master")
     commit = secrets.token_hex(20)
     head = payload["commits"][0] | {"id": commit}
     commits = [head | {"added": [f"src/{'x' * 60}/{number}.py" for number in range(2000)]}] * (filler // 158_000)
-    changed = {"ref": "refs/heads/main", "before": secrets.token_hex(20), "after": commit, "head_commit": head}
+    changed = {"ref": f"refs/heads/{branch}", "before": secrets.token_hex(20), "after": commit, "head_commit": head}
     body = json.dumps(payload | changed | {"commits": [*commits, head]}).encode()
     headers = {
         "Host": "127.0.0.1",
         "Content-Type": "application/json",
         "Content-Length": str(len(body)),
         "X-GitHub-Event": "push",
-        "X-GitHub-Delivery": delivery or secrets.token_hex(16),
+        "X-GitHub-Delivery": secrets.token_hex(16),
         "X-Hub-Signature-256": f"sha256={hmac.new(secret, body, hashlib.sha256).hexdigest()}",
     }
     lines = [f"POST {path} HTTP/1.1", *(f"{name}: {value}" for name, value in headers.items()), "", ""]

@@ -1,19 +1,18 @@
-"""Gitea and Forgejo: bare hexadecimal HMAC-SHA256. They send each other's headers, and GitHub's: the address decides."""
+"""Gitea: bare hexadecimal HMAC-SHA256. It sends GitHub's headers as well: the address decides, and nothing is guessed."""
 
 from dataclasses import replace
 
-from slipyard.domain.announcement import Announcement, CheckEnd, Kind, RefChange
+from slipyard.domain.announcement import Announcement, Kind, RefChange
 from slipyard.domain.hook import BodyFields
 from slipyard.webhooks.changed_paths import changed_paths
 from slipyard.webhooks.checks import ended_check
-from slipyard.webhooks.moved_ref import checked_commit, gone_ref, moved_ref, with_commits
+from slipyard.webhooks.moved_ref import gone_ref, moved_ref, with_commits
 from slipyard.webhooks.payload import Payload, objects_at, text_at, value_at
 from slipyard.webhooks.proof import Signature
 from slipyard.webhooks.provider import Place, Provider
 from slipyard.webhooks.pull_requests import request_change
 
 _KINDS = {"branch": "refs/heads/", "tag": "refs/tags/"}
-_FORGEJO_RUNS = {"action_run_success": True, "action_run_recover": True, "action_run_failure": False}
 
 
 def announcement_of(event: str, payload: Payload, _: BodyFields) -> Announcement:
@@ -26,7 +25,7 @@ def announcement_of(event: str, payload: Payload, _: BodyFields) -> Announcement
         return replace(said, kind=Kind.PUSH, refs=(_deleted(payload),))
     if event == "pull_request":
         return replace(said, kind=Kind.REQUEST, request=request_change(payload))
-    check = _forgejo_run(event, payload) if event in _FORGEJO_RUNS else ended_check(event, payload)
+    check = ended_check(event, payload)
     return replace(said, kind=Kind.CHECK, checks=(check,)) if check else said
 
 
@@ -42,15 +41,6 @@ def _deleted(payload: Payload) -> RefChange:
     return gone_ref(_KINDS.get(text_at(payload, "ref_type"), "") + text_at(payload, "ref"))
 
 
-def _forgejo_run(event: str, payload: Payload) -> CheckEnd:
-    return CheckEnd(
-        name=text_at(payload, "run", "workflow_id"),
-        commit=checked_commit(text_at(payload, "run", "commit_sha")),
-        passed=_FORGEJO_RUNS[event],
-        branch=text_at(payload, "run", "prettyref"),
-    )
-
-
 _CHOOSE = "Push; Pull request and Pull request synchronized for previews; Workflow runs or Statuses to wait for a check"
 
 GITEA = Provider(
@@ -61,11 +51,4 @@ GITEA = Provider(
     read=announcement_of,
     form="application/json",
     choose=_CHOOSE,
-)
-FORGEJO = replace(
-    GITEA,
-    name="forgejo",
-    proofs={"signature": Signature("x-forgejo-signature")},
-    event=Place("x-forgejo-event"),
-    ids=(Place("x-forgejo-delivery"),),
 )

@@ -5,8 +5,9 @@ from slipyard.webhooks.azure_devops import AZURE_DEVOPS
 from slipyard.webhooks.bitbucket import BITBUCKET
 from slipyard.webhooks.bitbucket_server import BITBUCKET_SERVER
 from slipyard.webhooks.docker_hub import DOCKER_HUB
+from slipyard.webhooks.forgejo import FORGEJO
 from slipyard.webhooks.generic import GENERIC
-from slipyard.webhooks.gitea import FORGEJO, GITEA
+from slipyard.webhooks.gitea import GITEA
 from slipyard.webhooks.github import GITHUB
 from slipyard.webhooks.gitlab import GITLAB
 from slipyard.webhooks.provider import Provider
