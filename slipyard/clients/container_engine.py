@@ -132,6 +132,15 @@ class ContainerEngine(Protocol):
     async def keep_running(self, container_id: str, *, keep: bool) -> None:
         """Restart policy `unless-stopped` or `no`."""
 
+    async def pause(self, container_id: str) -> None:
+        """All its processes stand still and keep their memory. Paused already is done. `Conflict` where it does not run."""
+
+    async def unpause(self, container_id: str) -> None:
+        """Not paused is done. `Conflict` where it does not run."""
+
+    async def memory(self, container_id: str) -> int | None:
+        """Bytes that its processes hold now, without what the kernel keeps of files; None where nobody can say."""
+
     async def container(self, name_or_id: str) -> ContainerState | None: ...
 
     async def containers(self, labels: Mapping[str, str]) -> Sequence[ContainerState]:

@@ -76,11 +76,11 @@ class FakeContainerEngine:
     def crash(self, container_id: str, exit_code: int = 1, *, out_of_memory: bool = False) -> None:
         self._die(self._known(container_id), exit_code, out_of_memory=out_of_memory)
 
-    async def probe(self, address: str, port: int, check: HealthCheck) -> str | None:  # noqa: ARG002 - a `Probe`
+    async def probe(self, address: str, port: int, check: HealthCheck) -> str | None:
         """In the place of `deployer/probes.py`: asks the simulated container that has this address."""
         for container in self._containers.values():
             if container.spec.address == address and container.running:
-                return container.complaint(port)
+                return container.complaint(port, check.timeout)
         return "did not answer: no route to host"
 
     # What Slipyard asks.
@@ -145,6 +145,8 @@ class FakeContainerEngine:
     async def start(self, container_id: str) -> None:
         await self._called("start")
         container = self._known(container_id)
+        if container.status == "paused":
+            raise Conflict(f"The container {container_id} is paused. Unpause it instead.")
         if not container.running:
             self._refuse_start(container)
             self._begin(container)
@@ -171,6 +173,18 @@ class FakeContainerEngine:
         await self._called("keep_running")
         self._known(container_id).keep = keep
 
+    async def pause(self, container_id: str) -> None:
+        await self._called("pause")
+        await self._set_paused(container_id, "paused", "pause")
+
+    async def unpause(self, container_id: str) -> None:
+        await self._called("unpause")
+        await self._set_paused(container_id, "running", "unpause")
+
+    async def memory(self, container_id: str) -> int | None:
+        await self._called("memory")
+        return self._known(container_id).image.behaviour.holds_bytes
+
     async def container(self, name_or_id: str) -> ContainerState | None:
         await self._called("container")
         container = self._find(name_or_id)
@@ -190,7 +204,7 @@ class FakeContainerEngine:
         if not container.running:
             raise Conflict(f"The container {container_id} is not running. Start it.")
         self.executed.append(tuple(command))
-        said = container.image.behaviour.command_fails
+        said = container.behaviour.command_fails
         return CommandResult(0) if said is None else CommandResult(1, said)
 
     async def wait(self, container_id: str) -> int:
@@ -270,16 +284,24 @@ class FakeContainerEngine:
             if other.running and (other.spec.network, other.spec.address) == (spec.network, spec.address):
                 raise Conflict(f"The address {spec.address} is already in use by {other.spec.name}. Use another one.")
 
+    async def _set_paused(self, container_id: str, status: str, action: str) -> None:
+        container = self._known(container_id)
+        if not container.running:
+            raise Conflict(f"The container {container_id} is not running. Start it.")
+        if container.status != status:
+            container.status = status
+            self._tell(action, container)
+
     def _begin(self, container: SimulatedContainer) -> None:
         container.begin()
         self._tell("start", container)
-        if container.image.behaviour.exits_after is not None:
-            life = asyncio.create_task(self._live(container, container.image.behaviour.exits_after))
+        if container.behaviour.exits_after is not None:
+            life = asyncio.create_task(self._live(container, container.behaviour.exits_after))
             self._lives.add(life)
             life.add_done_callback(self._lives.discard)
 
     async def _live(self, container: SimulatedContainer, seconds: float) -> None:
-        run, behaviour = container.runs, container.image.behaviour
+        run, behaviour = container.runs, container.behaviour
         await self._clock.sleep(seconds)
         if container.running and container.runs == run:
             self._die(container, behaviour.exit_code, out_of_memory=behaviour.out_of_memory)

@@ -21,6 +21,8 @@ class Behaviour:
     complaint: str | None = None
     output: tuple[str, ...] = ()
     health_command: tuple[str, ...] | None = None  # of the image's HEALTHCHECK
+    by_command: tuple[tuple[str, "Behaviour"], ...] = ()  # for containers in whose command this text occurs
+    holds_bytes: int = 20 * 1024 * 1024
     command_fails: str | None = None  # what a command inside it says before it exits with 1; None: it succeeds
 
 
@@ -48,14 +50,20 @@ class SimulatedContainer:
     _changed: asyncio.Event = field(default_factory=asyncio.Event)
 
     @property
+    def behaviour(self) -> Behaviour:
+        command = " ".join(self.spec.command or ())
+        special = (behaviour for text, behaviour in self.image.behaviour.by_command if text in command)
+        return next(special, self.image.behaviour)
+
+    @property
     def running(self) -> bool:
-        return self.status == "running"
+        return self.status in {"running", "paused"}
 
     def begin(self) -> None:
         self.runs += 1
         self.status, self.exit_code = "running", None
         self.started, self.started_at = self.clock.monotonic(), self.clock.now()
-        self.say(self.image.behaviour.output)
+        self.say(self.behaviour.output)
 
     def end(self, exit_code: int, *, out_of_memory: bool = False) -> None:
         self.status, self.exit_code, self.out_of_memory = "exited", exit_code, out_of_memory
@@ -68,10 +76,12 @@ class SimulatedContainer:
     async def changed(self) -> None:
         await self._changed.wait()
 
-    def complaint(self, port: int) -> str | None:
+    def complaint(self, port: int, seconds: float) -> str | None:
         """What a probe is told, as `deployer/probes.py` says it."""
-        behaviour = self.image.behaviour
+        behaviour = self.behaviour
         listening = behaviour.port or int(self.spec.env.get("PORT", port))
+        if self.status == "paused":
+            return f"did not answer within {seconds:g} s"
         if not self.running or listening != port or self.clock.monotonic() < self.started + behaviour.ready_after:
             return "did not answer: connection refused"
         return behaviour.complaint
@@ -83,7 +93,7 @@ class SimulatedContainer:
             labels=dict(self.spec.labels),
             image_id=self.image.facts.image_id,
             running=self.running,
-            paused=False,
+            paused=self.status == "paused",
             restarting=False,
             exit_code=self.exit_code,
             out_of_memory=self.out_of_memory,

@@ -77,7 +77,13 @@ class Driver(Protocol):
         """The image on this engine; pulled where it is missing, or always where `pull` is set."""
 
     async def start(self, spec: InstanceSpec) -> str:
-        """Creates and starts; returns the container's id. Finds and reuses what an earlier attempt made."""
+        """Creates and starts; returns the container's id. Finds and reuses what an earlier attempt made, paused or not."""
+
+    async def run_once(self, spec: InstanceSpec) -> str:
+        """The same for a command that ends by itself: one that an earlier attempt started is never started again."""
+
+    async def wait_end(self, container_id: str) -> int:
+        """Its exit code. `NotFound` where somebody removed it."""
 
     async def wait_ready(self, spec: InstanceSpec, container_id: str) -> None:
         """Returns at the first good probe. `RolloutFailed` with the reason and the last log lines where the
@@ -88,6 +94,12 @@ class Driver(Protocol):
 
     async def keep_running(self, container_id: str, *, keep: bool) -> None:
         """Whether the engine brings it back after a crash or a reboot: true once it serves, false before retiring."""
+
+    async def pause(self, container_id: str) -> int | None:
+        """Freezes it with its memory; returns how many bytes that is, None where nobody can say. `NotFound` or `Conflict` where it does not run."""
+
+    async def thaw(self, container_id: str) -> None:
+        """Runs on from where it was paused. `NotFound` or `Conflict` where there is nothing to thaw."""
 
     async def retire(self, instance_id: str, grace_seconds: float) -> None:
         """Stops and removes the instance's container. Gone already is done."""

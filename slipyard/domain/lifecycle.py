@@ -29,6 +29,8 @@ class InstanceStatus(StrEnum):
     STARTED = "started"  # the container runs, not probed
     READY = "ready"  # answered its probe
     SERVING = "serving"  # in the current route
+    DRAINING = "draining"  # out of the route, finishes its requests, and is to be paused afterwards
+    PAUSED = "paused"  # frozen with its memory, for a way back; never routed, never healed
     RETIRING = "retiring"  # out of every route; only now may its container be stopped and removed
     RETIRED = "retired"  # the container is gone and the address is free
 
@@ -62,7 +64,10 @@ INSTANCE_MOVES: dict[InstanceStatus, frozenset[InstanceStatus]] = {
     InstanceStatus.PLANNED: frozenset({InstanceStatus.STARTED, InstanceStatus.RETIRING}),
     InstanceStatus.STARTED: frozenset({InstanceStatus.READY, InstanceStatus.RETIRING}),
     InstanceStatus.READY: frozenset({InstanceStatus.SERVING, InstanceStatus.RETIRING}),
-    InstanceStatus.SERVING: frozenset({InstanceStatus.RETIRING}),
+    InstanceStatus.SERVING: frozenset({InstanceStatus.RETIRING, InstanceStatus.DRAINING}),
+    # Taken back by a deployment of their release, they are probed like any other that was started.
+    InstanceStatus.DRAINING: frozenset({InstanceStatus.PAUSED, InstanceStatus.STARTED, InstanceStatus.RETIRING}),
+    InstanceStatus.PAUSED: frozenset({InstanceStatus.STARTED, InstanceStatus.RETIRING}),
     InstanceStatus.RETIRING: frozenset({InstanceStatus.RETIRED}),
     InstanceStatus.RETIRED: frozenset(),
 }

@@ -8,7 +8,7 @@ from typing import Protocol
 import pytest
 
 from slipyard.clients.container_engine import ContainerEngine, ContainerSpec, NetworkSpec
-from slipyard.domain.errors import Conflict, NotFound
+from slipyard.domain.errors import Conflict, NotFound, SlipyardError
 
 DEADLINE = 30
 
@@ -206,6 +206,35 @@ class EngineContract:
             await bench.engine.start(container_id)
             await bench.engine.wait(container_id)
             await asyncio.wait({listening}, timeout=0.02)
+
+    async def test_what_is_paused_runs_on_later_and_both_may_be_said_twice(self, bench):
+        container_id = await bench.started()
+        for _ in range(2):
+            await bench.engine.pause(container_id)
+        state = await bench.engine.container(container_id)
+        assert (state.running, state.paused) == (True, True)
+        assert await bench.engine.memory(container_id) > 0
+        with pytest.raises(Conflict):
+            await bench.engine.start(container_id)
+        for _ in range(2):
+            await bench.engine.unpause(container_id)
+        state = await bench.engine.container(container_id)
+        assert (state.running, state.paused) == (True, False)
+
+    async def test_what_does_not_run_cannot_be_paused(self, bench):
+        container_id = await bench.created()
+        with pytest.raises(SlipyardError):
+            await bench.engine.pause(container_id)
+        with pytest.raises(SlipyardError):
+            await bench.engine.unpause(container_id)
+
+    async def test_what_is_paused_can_be_stopped_and_removed(self, bench):
+        container_id = await bench.started()
+        await bench.engine.pause(container_id)
+        await bench.engine.stop(container_id, 0)
+        assert not (await bench.engine.container(container_id)).running
+        await bench.engine.remove(container_id)
+        assert await bench.engine.container(container_id) is None
 
     async def test_what_shall_keep_running_is_started_again(self, bench):
         container_id = await bench.started()

@@ -169,7 +169,17 @@ async def test_another_owner_of_the_name_is_left_alone(engine, driver):
     await driver.ensure_network(NETWORK)
     await driver.start(instance())
     with pytest.raises(Conflict):
-        await driver.start(instance(deployment_id="dep_2"))
+        await driver.start(instance(release_id="rel_2"))
+
+
+async def test_a_later_deployment_of_the_release_takes_the_container_over_as_it_is(engine, driver):
+    engine.add_image("app:1")
+    await driver.ensure_network(NETWORK)
+    container_id = await driver.start(instance())
+    await driver.pause(container_id)
+    assert await driver.start(instance(deployment_id="dep_2")) == container_id
+    seen = await driver.look(instance().instance_id)
+    assert (seen.running, seen.paused) == (True, False)
 
 
 async def test_the_path_to_live_asks_the_engine_three_things(engine, driver):

@@ -52,6 +52,14 @@ def inspected(facts: Mapping[str, Any]) -> ContainerState:
     )
 
 
+def memory_held(stats: Mapping[str, Any]) -> int:
+    """As `docker stats` counts it: without inactive file pages (`total_inactive_file` of cgroup v1, else v2's name)."""
+    memory = stats.get("memory_stats") or {}
+    detail = memory.get("stats") or {}
+    files = detail.get("total_inactive_file", detail.get("inactive_file", 0))
+    return max(0, int(memory.get("usage", 0)) - int(files))
+
+
 def _addresses(networks: Mapping[str, Any]) -> tuple[str, ...]:
     """A container that does not run has no address but the one that it was given."""
     found = (network["IPAddress"] or (network["IPAMConfig"] or {}).get("IPv4Address") for network in networks.values())

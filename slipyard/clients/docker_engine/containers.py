@@ -3,14 +3,19 @@
 from collections.abc import AsyncGenerator, Mapping, Sequence
 from contextlib import aclosing
 from datetime import datetime
+from functools import partial
+from typing import Any
+
+from docker.errors import APIError
+from docker.utils import version_gte
 
 from slipyard.clients.container_engine import CommandResult, ContainerSpec, ContainerState, LogLine
-from slipyard.clients.docker_engine.connection import Connection, StreamRequest
+from slipyard.clients.docker_engine.connection import Connection, Operation, StreamRequest
 from slipyard.clients.docker_engine.container_body import container_body
-from slipyard.clients.docker_engine.container_state import inspected, listed
+from slipyard.clients.docker_engine.container_state import inspected, listed, memory_held
 from slipyard.clients.docker_engine.frames import json_lines, last_line, log_lines
 from slipyard.clients.docker_engine.labels import label_filter
-from slipyard.domain.errors import NotFound, Unavailable
+from slipyard.domain.errors import Conflict, NotFound, SystemFault, Unavailable
 
 
 class Containers:
@@ -50,6 +55,20 @@ class Containers:
             lambda api: api.update_container(container_id, restart_policy=policy),
         )
 
+    async def pause(self, container_id: str) -> None:
+        await self._unless_done(
+            f"pause the container {container_id}", lambda api: api.pause(container_id), container_id, paused=True
+        )
+
+    async def unpause(self, container_id: str) -> None:
+        await self._unless_done(
+            f"resume the container {container_id}", lambda api: api.unpause(container_id), container_id, paused=False
+        )
+
+    async def memory(self, container_id: str) -> int | None:
+        what = f"measure the memory of {container_id}"
+        return await self._connection.call(what, partial(_memory, container_id))
+
     async def container(self, name_or_id: str) -> ContainerState | None:
         try:
             facts = await self._connection.call(
@@ -87,6 +106,15 @@ class Containers:
             f"The container engine went away while it was asked how {container_id} ends. Start it and try again."
         )
 
+    async def _unless_done(self, what: str, operation: Operation[None], container_id: str, *, paused: bool) -> None:
+        """The engine refuses what is so already, and says it in words of its own: its state decides."""
+        try:
+            await self._connection.call(what, operation)
+        except (Conflict, SystemFault):
+            state = await self.container(container_id)
+            if state is None or not state.running or state.paused is not paused:
+                raise
+
     def logs(
         self, container_id: str, *, tail: int | None = None, since: datetime | None = None, follow: bool = False
     ) -> AsyncGenerator[LogLine, None]:
@@ -100,3 +128,23 @@ class Containers:
         }
         request = StreamRequest(f"read the output of {container_id}", "GET", f"/containers/{container_id}/logs", params)
         return self._connection.stream(request, log_lines)
+
+
+def _memory(container_id: str, api: Any) -> int | None:
+    """An engine that may not read its control groups lists the processes all the same."""
+    return memory_held(_stats(container_id, api)) or _resident(container_id, api)
+
+
+def _stats(container_id: str, api: Any) -> Mapping[str, Any]:
+    """Before API 1.41 the engine looks twice, two seconds apart."""
+    once = {"one_shot": True} if version_gte(api.api_version, "1.41") else {}
+    facts: Mapping[str, Any] = api.stats(container_id, stream=False, **once)
+    return facts
+
+
+def _resident(container_id: str, api: Any) -> int | None:
+    try:
+        table = api.top(container_id, ps_args="-eo pid,rss")
+    except APIError:  # no `ps` where the engine runs
+        return None
+    return sum(int(row[1]) * 1024 for row in table["Processes"]) or None

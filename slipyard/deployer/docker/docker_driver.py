@@ -1,6 +1,6 @@
 """The driver for one Docker Engine. On the path to live it asks the engine for an image, a create and a start."""
 
-from collections.abc import AsyncIterator, Sequence
+from collections.abc import AsyncIterator, Mapping, Sequence
 from contextlib import aclosing
 from datetime import datetime
 
@@ -36,13 +36,18 @@ class DockerDriver:
 
     async def start(self, spec: InstanceSpec) -> str:
         container_id = await self._created(spec)
-        try:
-            await self._started(spec, container_id)
-        except (Conflict, NotFound):
-            raise
-        except UserError as error:  # the engine blames the request: no such command, not executable, a bad user
-            raise RolloutFailed(f"The {spec.service} instance could not be started. {error.message}") from error
+        await self._started_or_refused(spec, container_id)
         return container_id
+
+    async def run_once(self, spec: InstanceSpec) -> str:
+        container_id = await self._created(spec)
+        state = await self._engine.container(container_id)
+        if state is not None and state.started_at is None:
+            await self._started_or_refused(spec, container_id)
+        return container_id
+
+    async def wait_end(self, container_id: str) -> int:
+        return await self._engine.wait(container_id)
 
     async def wait_ready(self, spec: InstanceSpec, container_id: str) -> None:
         await self._readiness.wait(_candidate(spec, container_id))
@@ -52,6 +57,15 @@ class DockerDriver:
 
     async def keep_running(self, container_id: str, *, keep: bool) -> None:
         await self._engine.keep_running(container_id, keep=keep)
+
+    async def pause(self, container_id: str) -> int | None:
+        await self._engine.keep_running(container_id, keep=False)
+        held = await self._engine.memory(container_id)
+        await self._engine.pause(container_id)
+        return held
+
+    async def thaw(self, container_id: str) -> None:
+        await self._engine.unpause(container_id)
 
     async def retire(self, instance_id: str, grace_seconds: float) -> None:
         state = await self._find(instance_id)
@@ -100,9 +114,19 @@ class DockerDriver:
             return await self._engine.create_container(wanted)
         except Conflict:
             state = await self._engine.container(wanted.name)
-            if state is None or not wanted.labels.items() <= state.labels.items():
+            if state is None or not _fence(wanted.labels).items() <= state.labels.items():
                 raise
+            if state.paused:
+                await self._engine.unpause(state.container_id)
             return state.container_id
+
+    async def _started_or_refused(self, spec: InstanceSpec, container_id: str) -> None:
+        try:
+            await self._started(spec, container_id)
+        except (Conflict, NotFound):
+            raise
+        except UserError as error:  # the engine blames the request: no such command, not executable, a bad user
+            raise RolloutFailed(f"The {spec.service} instance could not be started. {error.message}") from error
 
     async def _started(self, spec: InstanceSpec, container_id: str) -> None:
         """Somebody may have removed the network that this process saw earlier: made again, once."""
@@ -121,6 +145,11 @@ class DockerDriver:
 
     def _is_ours(self, state: ContainerState) -> bool:
         return names.is_instance(state.labels, self._installation_id)
+
+
+def _fence(labels: Mapping[str, str]) -> dict[str, str]:
+    """A later deployment of the same release takes an instance over with its container."""
+    return {name: value for name, value in labels.items() if name != names.DEPLOYMENT}
 
 
 def _candidate(spec: InstanceSpec, container_id: str) -> Candidate:

@@ -2,7 +2,7 @@
 
 from datetime import datetime
 
-from sqlalchemy import Index
+from sqlalchemy import BigInteger, Index
 from sqlmodel import Field, SQLModel
 
 from slipyard.domain.lifecycle import InstanceStatus
@@ -27,7 +27,9 @@ class Instance(SQLModel, table=True):
     container_id: str | None = None
     exit_code: int | None = None  # of a command that runs once, such as `release`
     failures: int = 0  # restarts by the healer since it last ran well
+    memory_bytes: int | None = Field(default=None, sa_type=BigInteger)  # what it held when it was paused
     created_at: datetime = Field(sa_type=UtcTime)
+    paused_at: datetime | None = Field(default=None, sa_type=UtcTime)  # once the engine has said so
     retiring_at: datetime | None = Field(default=None, sa_type=UtcTime)
     retired_at: datetime | None = Field(default=None, sa_type=UtcTime)
 

@@ -135,6 +135,8 @@ class Deployment(SQLModel, table=True):
     parked_until: datetime | None = Field(default=None, sa_type=UtcTime)  # a canary's next step
     canary_step: int = 0  # how many steps of its traffic a canary was given
     evidence: str | None = None  # what a canary is stopped for
+    bake_until: datetime | None = Field(default=None, sa_type=UtcTime)  # watched so long against the one before
+    way_back: str | None = None  # how a rollback brought its instances: thawed, started, pulled
     progress: str | None = None  # how far it is, in words
     cancel_reason: str | None = None
     error: str | None = None

@@ -236,9 +236,13 @@ def _add_columns() -> None:
         batch_op.add_column(sa.Column("canary_step", sa.Integer(), nullable=True))
         batch_op.add_column(sa.Column("evidence", sa.String(), nullable=True))
         batch_op.add_column(sa.Column("progress", sa.String(), nullable=True))
+        batch_op.add_column(sa.Column("bake_until", sa.DateTime(timezone=True), nullable=True))
+        batch_op.add_column(sa.Column("way_back", sa.String(), nullable=True))
 
     with op.batch_alter_table("instance") as batch_op:
         batch_op.add_column(sa.Column("exit_code", sa.Integer(), nullable=True))
+        batch_op.add_column(sa.Column("memory_bytes", sa.BigInteger(), nullable=True))
+        batch_op.add_column(sa.Column("paused_at", sa.DateTime(timezone=True), nullable=True))
 
     with op.batch_alter_table("token") as batch_op:
         batch_op.add_column(sa.Column("app_id", sa.String(), nullable=True))
