@@ -54,6 +54,10 @@ class App(SQLModel, table=True):
     subnet: str | None = Field(default=None, unique=True)  # issued at the first rollout, free once the app is removed
     last_address: str | None = None  # where the ring of addresses stands
     stopped: bool = False
+    locked_at: datetime | None = Field(default=None, sa_type=UtcTime)  # deployments wait from then on
+    locked_by: str | None = None
+    lock_reason: str | None = None
+    maintenance: str | None = None  # what its page says; None: visitors reach the app
     version: int = 1  # for ETag and If-Match
     last_event: int = 0
     last_build: int = 0

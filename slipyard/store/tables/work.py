@@ -128,6 +128,11 @@ class Deployment(SQLModel, table=True):
     image: str | None = None  # asked for by reference; resolved to a release by the deploy worker
     build_id: str | None = Field(default=None, foreign_key="build.id", index=True)
     release_id: str | None = Field(default=None, foreign_key="release.id")
+    promoted_from: str | None = Field(default=None, index=True)  # the deployment of another app that has its image
+    principal: str | None = None  # of who asked, where it was somebody with a token
+    awaits_approval: bool = False  # by another one
+    approved_by: str | None = None
+    force_reason: str | None = None  # why it goes past a freeze window, or was promoted without having been live
     replicas: int | None = None  # for this release only
     env_encrypted: bytes | None = None  # merged into the environment, for this release only
     previous_id: str | None = None  # the one that was active when this one became active

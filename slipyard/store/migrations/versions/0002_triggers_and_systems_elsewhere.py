@@ -211,6 +211,10 @@ def _add_columns() -> None:
         batch_op.add_column(sa.Column("last_told", sa.Integer(), nullable=True))
         batch_op.add_column(sa.Column("has_git_access", sa.Boolean(), nullable=True))
         batch_op.add_column(sa.Column("git_access_error", sa.String(), nullable=True))
+        batch_op.add_column(sa.Column("locked_at", sa.DateTime(timezone=True), nullable=True))
+        batch_op.add_column(sa.Column("locked_by", sa.String(), nullable=True))
+        batch_op.add_column(sa.Column("lock_reason", sa.String(), nullable=True))
+        batch_op.add_column(sa.Column("maintenance", sa.String(), nullable=True))
         batch_op.create_index(batch_op.f("ix_app_parent_id"), ["parent_id"], unique=False)
 
     with op.batch_alter_table("delivery") as batch_op:
@@ -238,6 +242,12 @@ def _add_columns() -> None:
         batch_op.add_column(sa.Column("progress", sa.String(), nullable=True))
         batch_op.add_column(sa.Column("bake_until", sa.DateTime(timezone=True), nullable=True))
         batch_op.add_column(sa.Column("way_back", sa.String(), nullable=True))
+        batch_op.add_column(sa.Column("promoted_from", sa.String(), nullable=True))
+        batch_op.add_column(sa.Column("principal", sa.String(), nullable=True))
+        batch_op.add_column(sa.Column("awaits_approval", sa.Boolean(), nullable=True))
+        batch_op.add_column(sa.Column("approved_by", sa.String(), nullable=True))
+        batch_op.add_column(sa.Column("force_reason", sa.String(), nullable=True))
+        batch_op.create_index(batch_op.f("ix_deployment_promoted_from"), ["promoted_from"], unique=False)
 
     with op.batch_alter_table("instance") as batch_op:
         batch_op.add_column(sa.Column("exit_code", sa.Integer(), nullable=True))
@@ -263,13 +273,14 @@ def _fill_columns() -> None:
     """Rows that are there get their values before the columns insist on one."""
     op.execute("UPDATE app SET last_told = last_event")  # what happened before is nobody's news
     op.execute("UPDATE delivery SET body_bytes = length(body), forced = false")
-    op.execute("UPDATE deployment SET canary_step = 0")
+    op.execute("UPDATE deployment SET canary_step = 0, awaits_approval = false")
     op.execute("UPDATE hook SET settings = '{}'")
     for table, column, kind in (
         ("app", "last_told", sa.Integer()),
         ("delivery", "body_bytes", sa.Integer()),
         ("delivery", "forced", sa.Boolean()),
         ("deployment", "canary_step", sa.Integer()),
+        ("deployment", "awaits_approval", sa.Boolean()),
         ("hook", "settings", sa.Text()),
     ):
         with op.batch_alter_table(table) as batch_op:
