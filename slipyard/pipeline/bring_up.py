@@ -21,7 +21,7 @@ async def bring_up(attempt: Attempt, rollout: Rollout, wanted: Mapping[str, int]
         await attempt.trace.say(f"Starting {len(planned)} instance(s) of release {rollout.release_number}.")
         started = await start_instances(context, claim, planned)
     with attempt.stopwatch.span("probe"):
-        await context.database.writing(lambda session: _verify(session, attempt))
+        await context.database.writing(lambda session: begin_tobegin_to_verify(session, attempt))
         await wait_ready(attempt, started)
 
 
@@ -34,7 +34,7 @@ async def wait_ready(attempt: Attempt, started: Sequence[PlannedInstance]) -> No
     await mark_ready(attempt.context, attempt.claim, started)
 
 
-def _verify(session: Session, attempt: Attempt) -> None:
+def begin_to_verify(session: Session, attempt: Attempt) -> None:
     row = session.get_one(Deployment, attempt.claim.id, populate_existing=True)
     if row.status is DeploymentStatus.DEPLOYING:
         message = "Its instances run and are being probed."

@@ -92,11 +92,11 @@ def _plan(
             select(Instance).where(Instance.deployment_id == rollout.deployment_id, col(Instance.status).in_(_LIVE))
         )
     }
-    taken = _addresses_in_use(session, app.id)
+    taken = addresses_in_use(session, app.id)
     for service in rollout.config.services:
         for ordinal in range(wanted.get(service.name, 0)):
             if (service.name, ordinal) not in there:
-                row = _new_instance(context, app, rollout, service, ordinal, taken)
+                row = new_instance(context, app, rollout, service, ordinal, taken)
                 session.add(row)
                 there[service.name, ordinal] = row
     session.add(app)
@@ -105,7 +105,7 @@ def _plan(
     return [row for row in there.values() if row.status in _COMING and row.service in names]
 
 
-def _new_instance(
+def new_instance(
     context: Context, app: App, rollout: Rollout, service: ServiceSpec, ordinal: int, taken: set[str]
 ) -> Instance:
     """Addresses go round in a ring: the one that was just given up is the last to come again."""
@@ -126,7 +126,7 @@ def _new_instance(
     )
 
 
-def _addresses_in_use(session: Session, app_id: str) -> set[str]:
+def addresses_in_use(session: Session, app_id: str) -> set[str]:
     query = select(Instance.address).where(Instance.app_id == app_id, col(Instance.status) != InstanceStatus.RETIRED)
     return set(session.exec(query).all())
 

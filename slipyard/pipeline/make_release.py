@@ -5,14 +5,22 @@ from dataclasses import dataclass, field
 from sqlmodel import Session
 
 from slipyard.domain.app import DEFAULT_PORT, AppConfig
-from slipyard.domain.health import HealthCheck, HealthType
+from slipyard.domain.health import HealthCheck, HealthType, arguments
 from slipyard.domain.ids import new_id
-from slipyard.domain.release import WEB, ImageIdentity, ReleaseConfig, ServiceSpec
+from slipyard.domain.release import (
+    AFTER_DEPLOY,
+    BEFORE_DEPLOY,
+    RELEASE_COMMAND,
+    WEB,
+    ImageIdentity,
+    ReleaseConfig,
+    ServiceSpec,
+)
 from slipyard.pipeline.context import Context
 from slipyard.store.environment import env_of, open_env, seal_env
 from slipyard.store.tables import App, Deployment, Release
 
-RELEASE_PROCESS = "release"
+_MOMENTS = (BEFORE_DEPLOY, RELEASE_COMMAND, AFTER_DEPLOY)
 
 
 @dataclass(frozen=True)
@@ -58,6 +66,8 @@ def _config(
         image=material.image,
         services=_services(config, material, replicas if replicas is not None else config.min_instances),
         rollout=config.rollout,
+        commands=_commands(config, material.processes),
+        command_seconds=config.command_seconds,
         commit=material.commit,
         snapshot_digest=material.snapshot_digest,
         env_fingerprints={name: context.cipher.fingerprint(value.encode()) for name, value in env.items()},
@@ -76,9 +86,20 @@ def _services(config: AppConfig, material: ReleaseMaterial, replicas: int) -> tu
     others = (
         ServiceSpec(name=name, command=_shell_command(line), resources=config.resources)
         for name, line in sorted(material.processes.items())
-        if name not in {WEB, RELEASE_PROCESS}
+        if name not in {WEB, *_MOMENTS}
     )
     return (web, *others)
+
+
+def _commands(config: AppConfig, processes: dict[str, str]) -> dict[str, tuple[str, ...]]:
+    """What the app was told wins over the Procfile."""
+    told = {
+        BEFORE_DEPLOY: config.before_deploy,
+        RELEASE_COMMAND: config.release_command,
+        AFTER_DEPLOY: config.after_deploy,
+    }
+    lines = {moment: told[moment] or processes.get(moment) for moment in _MOMENTS}
+    return {moment: arguments(line) for moment, line in lines.items() if line}
 
 
 def _health_check(told: HealthCheck, of_image: tuple[str, ...] | None) -> HealthCheck:

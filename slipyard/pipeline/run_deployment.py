@@ -9,6 +9,7 @@ from slipyard.pipeline.finish_deployment import activate, cancel_deployment_atte
 from slipyard.pipeline.load_rollout import Rollout, load_rollout
 from slipyard.pipeline.publish_hosts import publish_hosts
 from slipyard.pipeline.resolve_image import resolve_image
+from slipyard.pipeline.run_commands import run_after, run_before
 from slipyard.pipeline.strategies import STRATEGIES
 from slipyard.pipeline.write_down import REPEATS
 from slipyard.store.claims import Claim, claim_deployment
@@ -29,7 +30,9 @@ async def run_deployment(context: Context, deployment_id: str) -> None:
 async def _roll_out(attempt: Attempt) -> None:
     """Every step may be run again by a later attempt, and finds what an earlier one made."""
     rollout = await _prepare(attempt)
+    await run_before(attempt, rollout)
     generation = await STRATEGIES[rollout.config.rollout.strategy](attempt, rollout)
+    await run_after(attempt, rollout)
     await activate(attempt, generation)
     await attempt.trace.say(f"Live at {attempt.context.settings.app_url(rollout.host)}")
 
