@@ -21,7 +21,7 @@ async def bring_up(attempt: Attempt, rollout: Rollout, wanted: Mapping[str, int]
         await attempt.trace.say(f"Starting {len(planned)} instance(s) of release {rollout.release_number}.")
         started = await start_instances(context, claim, planned)
     with attempt.stopwatch.span("probe"):
-        await context.database.writing(lambda session: begin_tobegin_to_verify(session, attempt))
+        await context.database.writing(lambda session: begin_to_verify(session, attempt))
         await wait_ready(attempt, started)
 
 
