@@ -14,6 +14,7 @@ from slipyard.pipeline.go_on import go_on
 from slipyard.pipeline.heal import HealWatch, heal
 from slipyard.pipeline.judge_canary import CanaryWatch
 from slipyard.pipeline.keep_previews import keep_previews
+from slipyard.pipeline.pause_instances import keep_paused, pause_instances
 from slipyard.pipeline.poll import poll
 from slipyard.pipeline.publish_hosts import publish_hosts
 from slipyard.pipeline.publish_image import publish_images
@@ -54,6 +55,11 @@ def _wake(context: Context) -> Pass:
 def _drain(context: Context) -> Pass:
     watch = DrainWatch()
     return lambda: retire_instances(context, watch)
+
+
+def _set_aside(context: Context) -> Pass:
+    watch = DrainWatch()
+    return lambda: pause_instances(context, watch)
 
 
 def _go_on(context: Context) -> Pass:
@@ -99,6 +105,8 @@ LOOPS = (
     Loop("wake", 3.0, _wake),
     Loop("drain", 0.5, _drain),
     Loop("go_on", 0.5, _go_on),
+    Loop("set_aside", 0.5, _set_aside),
+    Loop("paused", 5.0, lambda context: lambda: keep_paused(context)),
     Loop("publish", 2.0, _publish),
     Loop("heal", 5.0, _heal),
     Loop("follow_routes", 2.0, lambda context: lambda: follow_routes(context)),

@@ -33,6 +33,13 @@ WAITING: Mapping[str, ColumnElement[bool]] = {
     ),
     "go_on": exists().where(col(Deployment.parked).is_not(None)),
     "drain": exists().where(col(Instance.status) == InstanceStatus.RETIRING),
+    "set_aside": exists().where(
+        or_(
+            col(Instance.status) == InstanceStatus.DRAINING,
+            (col(Instance.status) == InstanceStatus.PAUSED) & col(Instance.paused_at).is_(None),
+        )
+    ),
+    "paused": exists().where(col(Instance.status) == InstanceStatus.PAUSED),
     "publish": exists().where(
         col(Build.status) == BuildStatus.SUCCEEDED,
         col(Build.published_at).is_(None),

@@ -72,6 +72,9 @@ INSTANCE_MOVES: dict[InstanceStatus, frozenset[InstanceStatus]] = {
     InstanceStatus.RETIRED: frozenset(),
 }
 
+ASIDE = (InstanceStatus.DRAINING, InstanceStatus.PAUSED)
+"""Out of the route, and still of use for a way back."""
+
 Status = BuildStatus | DeploymentStatus | InstanceStatus
 
 

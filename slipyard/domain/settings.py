@@ -65,6 +65,12 @@ class Settings(BaseSettings):
     max_push_objects: int = Field(
         1_000_000, gt=0, description="Commits, trees and files in one push to an app's own remote"
     )
+    keep_paused_seconds: float = Field(
+        600.0, ge=0, le=86_400, description="How long the instances of the release before stay paused; 0: never"
+    )
+    paused_memory: int = Field(
+        1024 * MIB, ge=0, description="Bytes that all paused instances hold; the oldest go first"
+    )
     keep_releases: int = Field(10, ge=1, description="Images of this many past releases stay for rollback")
 
     @classmethod

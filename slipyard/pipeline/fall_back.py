@@ -12,6 +12,7 @@ from slipyard.pipeline.bring_up import wait_ready
 from slipyard.pipeline.hold_claim import under_claim
 from slipyard.pipeline.instances import plan_instances, start_instances
 from slipyard.pipeline.load_rollout import Rollout, load_rollout
+from slipyard.pipeline.thaw import thaw
 from slipyard.store import claims
 from slipyard.store.queries.deployments import active_deployment
 from slipyard.store.tables import App, Deployment, Instance
@@ -37,6 +38,7 @@ async def fall_back(attempt: Attempt) -> None:
 async def _bring_back(attempt: Attempt, old: Rollout) -> None:
     context, claim = attempt.context, attempt.claim
     await attempt.trace.say(f"Starting again what release {old.release_number} gave up.")
+    await thaw(attempt, old)
     planned = await plan_instances(context, claim, old, {each.name: each.replicas for each in old.config.services})
     started = await start_instances(context, claim, planned)
     await wait_ready(attempt, started)

@@ -8,12 +8,12 @@ from sqlmodel import Session, col, select
 
 from slipyard.deployer.router import Route, RouteState
 from slipyard.domain.errors import RolloutFailed, SlipyardError
-from slipyard.domain.lifecycle import DeploymentStatus, InstanceStatus, is_over
+from slipyard.domain.lifecycle import ASIDE, DeploymentStatus, InstanceStatus, is_over
 from slipyard.pipeline.attempt import Attempt, sentence_of
 from slipyard.pipeline.context import Context
 from slipyard.pipeline.fall_back import fall_back
 from slipyard.pipeline.hold_claim import raise_if_cancelled
-from slipyard.pipeline.retire import retire
+from slipyard.pipeline.retire import Change, make_way, retire
 from slipyard.pipeline.switch_route import apply_route, confirm_route, write_intent
 from slipyard.store.queries.deployments import active_deployment
 from slipyard.store.tables import App, Deployment, Instance, RouteRow
@@ -74,7 +74,7 @@ def _activate(session: Session, attempt: Attempt, generation: int) -> str:
     transition(
         session, row, DeploymentStatus.ACTIVE, now=now, message="Traffic goes here.", claim=claim.token, **fields
     )
-    _pass_on(session, context, row)
+    _pass_on(session, context, Change(row, before))
     confirm_route(session, row.app_id, generation)
     app = session.get_one(App, row.app_id)
     app.last_deployed_at, app.stopped = now, False
@@ -82,9 +82,10 @@ def _activate(session: Session, attempt: Attempt, generation: int) -> str:
     return row.app_id
 
 
-def _pass_on(session: Session, context: Context, active: Deployment) -> None:
-    """Ours serve; every other instance of the app retires, and cannot be called back."""
-    now = context.clock.now()
+def _pass_on(session: Session, context: Context, change: Change) -> None:
+    """Ours serve; of the release right before some are set aside; every other instance of the app retires."""
+    now, active = context.clock.now(), change.now
+    _let_older_go(session, context, change)
     query = select(Instance).where(Instance.app_id == active.app_id, col(Instance.status).in_(_OPEN))
     for instance in session.exec(query).all():
         if instance.deployment_id == active.id:
@@ -92,7 +93,19 @@ def _pass_on(session: Session, context: Context, active: Deployment) -> None:
                 continue  # since an earlier batch
             transition(session, instance, InstanceStatus.SERVING, now=now, message=f"{instance.id[-8:]} serves.")
         else:
-            retire(session, context, instance, "a later release serves")
+            make_way(session, context, instance, change, "a later release serves")
+
+
+def _let_older_go(session: Session, context: Context, change: Change) -> None:
+    """One way back is kept. Starting the same release again is no step forward."""
+    before, now = change.before, change.now
+    kept = before.release_id if before is not None and before.evidence is None else None
+    if before is not None and before.release_id == now.release_id:
+        return
+    query = select(Instance).where(Instance.app_id == now.app_id, col(Instance.status).in_(ASIDE))
+    for instance in session.exec(query).all():
+        if instance.release_id != kept:
+            retire(session, context, instance, "a later release took its place as the way back")
 
 
 async def _end(attempt: Attempt, ending: DeploymentEnding) -> None:
@@ -119,6 +132,7 @@ def _terminal(session: Session, attempt: Attempt, ending: DeploymentEnding) -> t
     transition(session, row, ending.status, now=now, message=message, claim=token, **columns, **_FREE)
     route = give_back_route(session, row)
     _retire_all(session, attempt.context, row.id)
+    _let_doubles_go(session, attempt.context, row.app_id)
     return row.app_id, route
 
 
@@ -150,6 +164,15 @@ def _retire_all(session: Session, context: Context, deployment_id: str) -> None:
     query = select(Instance).where(Instance.deployment_id == deployment_id, col(Instance.status).in_(_OPEN))
     for instance in session.exec(query).all():
         retire(session, context, instance, "its deployment ended without it")
+
+
+def _let_doubles_go(session: Session, context: Context, app_id: str) -> None:
+    """What made room for a deployment that failed serves again: what was set aside of it meanwhile is one too many."""
+    active = active_deployment(session, app_id)
+    if active is not None:
+        ours = Instance.deployment_id == active.id
+        for instance in session.exec(select(Instance).where(ours, col(Instance.status).in_(ASIDE))).all():
+            retire(session, context, instance, "its release serves again")
 
 
 def _waiting(session: Session, app_id: str) -> list[str]:

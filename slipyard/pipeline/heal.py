@@ -14,6 +14,7 @@ from slipyard.pipeline.app_network import ensure_app_network
 from slipyard.pipeline.context import Context
 from slipyard.pipeline.instances import instance_spec
 from slipyard.pipeline.load_rollout import load_rollout
+from slipyard.pipeline.retire import retire
 from slipyard.store.events import record
 from slipyard.store.tables import Instance
 
@@ -46,12 +47,15 @@ class HealWatch:
 async def heal(context: Context, watch: HealWatch) -> None:
     """One pass: one call to the engine, one query, and work only for what differs. What the engine refuses for one
     container keeps nobody from healing the others; its turn comes again."""
+    started = context.clock.now()
     seen = {each.instance_id: each for each in await context.driver.observe()}
     rows = await context.database.reading(_rows)
     for row in rows:
         if row.status is InstanceStatus.SERVING:
             with _trouble_of(row.id):
                 await _keep_serving(context, watch, row, seen.get(row.id))
+        elif row.status is InstanceStatus.PAUSED and row.paused_at is not None and row.paused_at < started:
+            await _keep_paused(context, row, seen.get(row.id))
     await _remove_strays(context, rows, seen)
 
 
@@ -67,16 +71,30 @@ async def _keep_serving(context: Context, watch: HealWatch, row: Instance, found
     now = context.clock.monotonic()
     if found is not None and found.running and not found.paused:
         watch.well(row.id, now)
-        await _keep_running(context, watch, found.container_id)
+        await _keep_running(context, watch, row, found.container_id)
     elif watch.may_start(row.id, now):
         watch.started(row.id, now)
         await _start_again(context, row, found)
 
 
-async def _keep_running(context: Context, watch: HealWatch, container_id: str) -> None:
-    if container_id not in watch.kept:
+async def _keep_running(context: Context, watch: HealWatch, row: Instance, container_id: str) -> None:
+    """Once for each deployment: an instance that was paused in between no longer comes back by itself."""
+    key = f"{row.deployment_id}:{container_id}"
+    if key not in watch.kept:
         await context.driver.keep_running(container_id, keep=True)
-        watch.kept.add(container_id)
+        watch.kept.add(key)
+
+
+async def _keep_paused(context: Context, row: Instance, found: Observation | None) -> None:
+    """After a reboot, or by somebody's hand, there is nothing left to thaw: nobody is to count on it."""
+    if found is None or not found.paused:
+        await context.database.writing(lambda session: _let_go(session, context, row.id))
+
+
+def _let_go(session: Session, context: Context, instance_id: str) -> None:
+    row = session.get_one(Instance, instance_id, with_for_update=True)
+    if row.status is InstanceStatus.PAUSED:
+        retire(session, context, row, "it is no longer paused in the engine")
 
 
 async def _start_again(context: Context, row: Instance, found: Observation | None) -> None:

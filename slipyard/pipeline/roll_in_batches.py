@@ -10,11 +10,12 @@ from slipyard.domain.rollout import Batch, limits_of, next_batch
 from slipyard.pipeline.attempt import Attempt
 from slipyard.pipeline.bring_up import bring_up
 from slipyard.pipeline.load_rollout import Rollout
-from slipyard.pipeline.retire import retire
+from slipyard.pipeline.retire import Change, make_way
 from slipyard.pipeline.standing import Standing, addresses_of, standing
 from slipyard.pipeline.switch_route import confirm_route, switch_to
 from slipyard.store import claims
 from slipyard.store.events import record
+from slipyard.store.queries.deployments import active_deployment
 from slipyard.store.tables import Deployment, Instance
 from slipyard.store.transition import transition
 
@@ -82,13 +83,14 @@ async def settle(
     def write(session: Session) -> None:
         claims.require(session, attempt.claim)
         now = context.clock.now()
+        change = _change(session, attempt)
         for row in (session.get_one(Instance, each) for each in serving):
             if row.status is InstanceStatus.READY:
                 transition(session, row, InstanceStatus.SERVING, now=now, message=f"{row.id[-8:]} serves.")
         for row in (session.get_one(Instance, each) for each in leaving):
             if row.status is InstanceStatus.SERVING:
-                retire(session, context, row, "it makes room for a later release")
-        deployment = session.get_one(Deployment, attempt.claim.id)
+                make_way(session, context, row, change, "it makes room for a later release")
+        deployment = change.now
         confirm_route(session, deployment.app_id, generation)
         deployment.progress = progress
         for name, value in columns.items():
@@ -98,3 +100,8 @@ async def settle(
 
     await context.database.writing(write)
     await attempt.trace.say(progress)
+
+
+def _change(session: Session, attempt: Attempt) -> Change:
+    now = session.get_one(Deployment, attempt.claim.id)
+    return Change(now, active_deployment(session, now.app_id))

@@ -6,6 +6,7 @@ from slipyard.domain.lifecycle import DeploymentStatus
 from slipyard.pipeline.attempt import Attempt, Endings, begin, carry_out, new_attempt, take
 from slipyard.pipeline.context import Context
 from slipyard.pipeline.finish_deployment import activate, cancel_deployment_attempt, fail_deployment
+from slipyard.pipeline.go_back_quickly import go_back_quickly
 from slipyard.pipeline.load_rollout import Rollout, load_rollout
 from slipyard.pipeline.publish_hosts import publish_hosts
 from slipyard.pipeline.resolve_image import resolve_image
@@ -31,7 +32,9 @@ async def _roll_out(attempt: Attempt) -> None:
     """Every step may be run again by a later attempt, and finds what an earlier one made."""
     rollout = await _prepare(attempt)
     await run_before(attempt, rollout)
-    generation = await STRATEGIES[rollout.config.rollout.strategy](attempt, rollout)
+    generation = await go_back_quickly(attempt, rollout)
+    if generation is None:
+        generation = await STRATEGIES[rollout.config.rollout.strategy](attempt, rollout)
     await run_after(attempt, rollout)
     await activate(attempt, generation)
     await attempt.trace.say(f"Live at {attempt.context.settings.app_url(rollout.host)}")

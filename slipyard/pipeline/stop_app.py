@@ -7,7 +7,7 @@ from sqlmodel import Session, col, select
 from slipyard.deployer.router import Route, RouteState
 from slipyard.domain.actor import Actor
 from slipyard.domain.errors import Conflict
-from slipyard.domain.lifecycle import DeploymentStatus, InstanceStatus
+from slipyard.domain.lifecycle import ASIDE, DeploymentStatus, InstanceStatus
 from slipyard.pipeline.cancel import cancel_deployment_in
 from slipyard.pipeline.context import Context
 from slipyard.pipeline.find_app import changeable_app
@@ -68,7 +68,8 @@ def end_everything(session: Session, context: Context, app: App, why: str) -> No
     under_way = select(Deployment).where(Deployment.app_id == app.id, col(Deployment.status).in_(_UNDER_WAY))
     for row in session.exec(under_way).all():
         cancel_deployment_in(session, context, row, f"{why}.")
-    serving = select(Instance).where(Instance.app_id == app.id, Instance.status == InstanceStatus.SERVING)
+    there = (InstanceStatus.SERVING, *ASIDE)
+    serving = select(Instance).where(Instance.app_id == app.id, col(Instance.status).in_(there))
     for instance in session.exec(serving).all():
         retire(session, context, instance, why)
 

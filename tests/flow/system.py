@@ -57,7 +57,9 @@ class HeldQueue:
 
 class System:
     def __init__(self, home: Path, database_url: str | None = None) -> None:
-        settings = Settings(home=home, database_url=database_url, lease_seconds=5, drain_seconds=1)
+        settings = Settings(
+            home=home, database_url=database_url, lease_seconds=5, drain_seconds=1, keep_paused_seconds=0
+        )
         self.installation: Installation = open_installation(settings)
         self.clock = QuickClock()
         self.engine = FakeContainerEngine(self.clock)
@@ -91,6 +93,10 @@ class System:
             registry=self.registry,
             registry_home=RegistryHome("127.0.0.1:7008", "", None),
         )
+
+    def set(self, **settings: object) -> None:
+        """From here on, for every process of the installation."""
+        self.installation.settings.__dict__.update(settings)
 
     async def control(self, *names: str) -> None:
         """One pass of each loop named, or of all."""

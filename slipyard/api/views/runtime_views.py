@@ -15,6 +15,8 @@ _PHASES = {
     InstanceStatus.STARTED: "starting",
     InstanceStatus.READY: "running",
     InstanceStatus.SERVING: "running",
+    InstanceStatus.DRAINING: "draining",
+    InstanceStatus.PAUSED: "paused",
     InstanceStatus.RETIRING: "terminating",
     InstanceStatus.RETIRED: "terminated",
 }
@@ -37,7 +39,7 @@ def status_view(session: Session, app: App, settings: Settings) -> StatusView:
         state=str(state),
         message=message,
         desired_replicas=0 if app.stopped else facts.wanted,
-        replicas=len(instances),
+        replicas=sum(each.phase != _PHASES[InstanceStatus.PAUSED] for each in instances),
         ready_replicas=facts.serving,
         url=settings.app_url(app.host) if app.last_deployed_at else None,
         instances=instances,
