@@ -4,6 +4,7 @@ from collections.abc import Awaitable, Callable
 from dataclasses import dataclass
 from itertools import count
 
+from slipyard.pipeline.bake import bake
 from slipyard.pipeline.clean_up_app import clean_up_apps
 from slipyard.pipeline.clean_up_old import clean_up_old
 from slipyard.pipeline.close_networks import NetworkWatch
@@ -67,6 +68,11 @@ def _go_on(context: Context) -> Pass:
     return lambda: go_on(context, watch)
 
 
+def _bake(context: Context) -> Pass:
+    watch = CanaryWatch()
+    return lambda: bake(context, watch)
+
+
 def _publish(context: Context) -> Pass:
     turns = count()
     return lambda: publish_images(context, next(turns))
@@ -107,6 +113,7 @@ LOOPS = (
     Loop("go_on", 0.5, _go_on),
     Loop("set_aside", 0.5, _set_aside),
     Loop("paused", 5.0, lambda context: lambda: keep_paused(context)),
+    Loop("bake", 0.5, _bake),
     Loop("publish", 2.0, _publish),
     Loop("heal", 5.0, _heal),
     Loop("follow_routes", 2.0, lambda context: lambda: follow_routes(context)),

@@ -58,6 +58,9 @@ class RolloutRules(Value):
         le=86_400,
         description="How long an old instance may finish its requests; default: of the installation",
     )
+    bake_seconds: float = Field(
+        30.0, ge=0, le=86_400, description="How long a new release is watched, and left where it goes bad; 0: never"
+    )
     stop_seconds: float = Field(10.0, ge=0, le=3600, description="Between the stop signal and the end by force")
 
 

@@ -5,10 +5,11 @@ from collections.abc import Mapping, Sequence
 from datetime import timedelta
 
 from slipyard.deployer.router import shares
-from slipyard.domain.errors import RolloutFailed, SlipyardError
+from slipyard.domain.errors import RolloutFailed
 from slipyard.pipeline.attempt import Attempt
 from slipyard.pipeline.bring_up import bring_up
 from slipyard.pipeline.hold_claim import ParkRequested
+from slipyard.pipeline.last_lines import last_lines
 from slipyard.pipeline.load_rollout import Rollout
 from slipyard.pipeline.roll_in_batches import look, settle, switch_to_new
 from slipyard.pipeline.standing import Standing, addresses_of
@@ -16,7 +17,6 @@ from slipyard.pipeline.switch_route import switch_to
 from slipyard.store.tables import Deployment, Instance
 
 CANARY = "canary"
-_TAIL_LINES = 20
 
 
 async def canary(attempt: Attempt, rollout: Rollout) -> int:
@@ -51,10 +51,5 @@ def _routed(rows: Mapping[str, Sequence[Instance]]) -> list[str]:
 
 async def _last_lines(attempt: Attempt, rollout: Rollout) -> list[str]:
     now = await look(attempt, rollout)
-    lines: list[str] = []
-    for row in [row for rows in now.new.values() for row in rows if row.port is not None]:
-        try:
-            lines += [line.message async for line in attempt.context.driver.logs(row.id, tail=_TAIL_LINES)]
-        except SlipyardError as error:
-            lines.append(f"(the output of {row.id[-8:]} could not be read: {error.message})")
-    return lines[-_TAIL_LINES:]
+    rows = [row for rows in now.new.values() for row in rows if row.port is not None]
+    return await last_lines(attempt.context, rows)

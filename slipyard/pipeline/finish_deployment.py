@@ -2,6 +2,7 @@
 
 from collections.abc import Sequence
 from dataclasses import dataclass
+from datetime import timedelta
 from typing import Any
 
 from sqlmodel import Session, col, select
@@ -10,6 +11,7 @@ from slipyard.deployer.router import Route, RouteState
 from slipyard.domain.errors import RolloutFailed, SlipyardError
 from slipyard.domain.lifecycle import ASIDE, DeploymentStatus, InstanceStatus, is_over
 from slipyard.pipeline.attempt import Attempt, sentence_of
+from slipyard.pipeline.bake_seconds import bake_seconds
 from slipyard.pipeline.context import Context
 from slipyard.pipeline.fall_back import fall_back
 from slipyard.pipeline.hold_claim import raise_if_cancelled
@@ -62,13 +64,13 @@ def _activate(session: Session, attempt: Attempt, generation: int) -> str:
     row = session.get_one(Deployment, claim.id)
     before = active_deployment(session, row.app_id)
     if before is not None:
-        message = f"Deployment {row.number} took over."
-        transition(session, before, DeploymentStatus.SUPERSEDED, now=now, message=message)
+        _end_before(session, context, Change(row, before))
     fields = {
         "spans": [*row.spans, *attempt.stopwatch.spans],
         "finished_at": now,
         "previous_id": before.id if before else None,
         "progress": None,
+        "bake_until": now + timedelta(seconds=seconds) if (seconds := bake_seconds(session, row, before)) else None,
         **_FREE,
     }
     transition(
@@ -80,6 +82,19 @@ def _activate(session: Session, attempt: Attempt, generation: int) -> str:
     app.last_deployed_at, app.stopped = now, False
     session.add(app)
     return row.app_id
+
+
+def _end_before(session: Session, context: Context, change: Change) -> None:
+    """What went bad is left, whoever took over: nobody is to go back to it by mistake."""
+    before, now = change.before, context.clock.now()
+    if before is None:
+        return
+    if before.evidence is None:
+        message = f"Deployment {change.now.number} took over."
+        transition(session, before, DeploymentStatus.SUPERSEDED, now=now, message=message, bake_until=None)
+    else:
+        said = before.evidence
+        transition(session, before, DeploymentStatus.ROLLED_BACK, now=now, message=said, error=said, bake_until=None)
 
 
 def _pass_on(session: Session, context: Context, change: Change) -> None:

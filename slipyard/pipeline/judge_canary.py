@@ -1,8 +1,9 @@
 """Is a canary worse than what it is to replace? Its crashes, its health, and its share of 5xx against the old instances."""
 
 import asyncio
+import math
 from collections import defaultdict
-from collections.abc import Collection, Iterable
+from collections.abc import Collection, Iterable, Mapping
 from dataclasses import dataclass, field
 from datetime import datetime
 
@@ -37,31 +38,49 @@ class CanaryWatch:
         for key in self.trials.keys() - set(deployment_ids):
             self.trials.pop(key).log.close()
 
+    def trial_of(self, context: Context, row: Deployment) -> Trial:
+        if row.id not in self.trials:
+            self.trials[row.id] = Trial(AccessLogTail(context.layout.logs / ACCESS_LOG, row.app_id))
+        return self.trials[row.id]
+
 
 async def judge(context: Context, watch: CanaryWatch, row: Deployment) -> str | None:
     """The evidence to stop it, as a sentence; None while there is none."""
-    if row.id not in watch.trials:
-        watch.trials[row.id] = Trial(AccessLogTail(context.layout.logs / ACCESS_LOG, row.app_id))
-    trial = watch.trials[row.id]
     rollout = await context.database.reading(lambda session: load_rollout(session, context, row.id))
     now = await context.database.reading(lambda session: standing(session, row.app_id, row.id))
     new = [each for rows in now.new.values() for each in rows]
     old = [each for rows in now.old.values() for each in rows]
-    found = (
+    begun = min((each.created_at for each in new), default=context.clock.now())
+    since = {each.id: begun for each in (*new, *old)}
+    found = await find_fault(context, watch.trial_of(context, row), rollout, new, old, since)
+    return None if found is None else f"Stopped as a canary: {found}. All requests go to the release before again."
+
+
+async def find_fault(
+    context: Context,
+    trial: Trial,
+    rollout: Rollout,
+    new: list[Instance],
+    old: list[Instance],
+    since: Mapping[str, datetime],
+) -> str | None:
+    """What is wrong with the new instances, None where all is well. `since`: from when on an instance's answers count."""
+    return (
         await _crashed(context, trial, new)
         or await _unhealthy(context, trial, rollout, new)
-        or await _answers_worse(trial, new, old)
+        or await _answers_worse(trial, new, old, since)
     )
-    return None if found is None else f"Stopped as a canary: {found}. All requests go to the release before again."
 
 
 async def _crashed(context: Context, trial: Trial, new: Iterable[Instance]) -> str | None:
     for row in new:
         seen = await context.driver.look(row.id)
-        if seen is None or not seen.running:
-            code = "" if seen is None or seen.exit_code is None else f" with exit code {seen.exit_code}"
-            return f"instance {row.id[-8:]} ended{code}"
-        if trial.started.setdefault(row.id, seen.started_at) != seen.started_at or seen.restarts:
+        if seen is None:
+            continue  # somebody removed it: not the release's doing
+        if not seen.running:
+            code = "" if seen.exit_code is None else f" with exit code {seen.exit_code}"
+            return f"instance {row.id[-8:]} ended{code}{' for lack of memory' if seen.out_of_memory else ''}"
+        if trial.started.setdefault(seen.container_id, seen.started_at) != seen.started_at or seen.restarts:
             return f"instance {row.id[-8:]} ended and was started again"
     return None
 
@@ -83,14 +102,20 @@ async def _unhealthy(context: Context, trial: Trial, rollout: Rollout, new: Iter
     return None
 
 
-async def _answers_worse(trial: Trial, new: list[Instance], old: list[Instance]) -> str | None:
-    """Addresses come round again: what was answered before the canary was there is not its own."""
-    since = min((row.created_at.timestamp() for row in new), default=0.0)
+async def _answers_worse(
+    trial: Trial, new: list[Instance], old: list[Instance], since: Mapping[str, datetime]
+) -> str | None:
+    """Addresses come round again: what another instance answered there before is not its own."""
+    begun = {_address(row): since[row.id].timestamp() for row in sorted((*old, *new), key=lambda row: row.created_at)}
     for answer in await asyncio.to_thread(trial.log.read):
-        if answer.at >= since:
+        if answer.at >= begun.get(answer.upstream, math.inf):
             trial.answers[answer.upstream] += Answers(1, int(answer.status // 100 == 5))  # noqa: PLR2004 - 5xx
     return complaint(_of(trial, new), _of(trial, old))
 
 
 def _of(trial: Trial, rows: Iterable[Instance]) -> dict[str, Answers]:
-    return {row.id[-8:]: trial.answers[f"{row.address}:{row.port}"] for row in rows if row.port is not None}
+    return {row.id[-8:]: trial.answers[_address(row)] for row in rows if row.port is not None}
+
+
+def _address(row: Instance) -> str:
+    return f"{row.address}:{row.port}"

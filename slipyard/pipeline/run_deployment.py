@@ -68,6 +68,10 @@ def _why_overtaken(session: Session, row: Deployment) -> str | None:
     """Only before it began: what began holds the app's turn, and nothing later can."""
     if row.status not in {DeploymentStatus.PENDING, DeploymentStatus.BUILDING}:
         return None
+    if row.rolls_back is not None:
+        active = active_deployment(session, row.app_id)
+        gone = active is None or active.id != row.rolls_back
+        return "Another release went live meanwhile; there is nothing to go back from." if gone else None
     if row.trigger in REPEATS:
         active = active_deployment(session, row.app_id)
         same = active is None or active.release_id == row.release_id
@@ -76,6 +80,7 @@ def _why_overtaken(session: Session, row: Deployment) -> str | None:
         Deployment.app_id == row.app_id,
         col(Deployment.number) > row.number,
         col(Deployment.trigger).not_in(REPEATS),
+        col(Deployment.rolls_back).is_(None),
         col(Deployment.status).in_((DeploymentStatus.DEPLOYING, DeploymentStatus.VERIFYING, DeploymentStatus.ACTIVE)),
     )
     if session.exec(later).first() is None:

@@ -32,6 +32,8 @@ def _what(event: Event, deployment: Deployment | None) -> str | None:
     """The word of `domain/notifier.py`, or None for what nobody is told. Starting again is no deployment."""
     trigger = deployment.trigger if deployment else ""
     match event.kind:
+        case "deployment.active" if deployment is not None and deployment.rolls_back is not None:
+            return None  # the one that went bad says it, with the reason
         case "deployment.active" if trigger not in REPEATS:
             return "rolled_back" if trigger == ROLLBACK else "deployed"
         case "deployment.failed":

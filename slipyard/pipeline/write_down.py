@@ -30,6 +30,7 @@ class Asked:
     image: str | None = None
     build_id: str | None = None
     release_id: str | None = None
+    rolls_back: str | None = None
     replicas: int | None = None
     env: dict[str, str] | None = None
 
@@ -79,6 +80,7 @@ def write_deployment(session: Session, context: Context, app: App, asked: Asked)
         image=asked.image,
         build_id=asked.build_id,
         release_id=asked.release_id,
+        rolls_back=asked.rolls_back,
         replicas=asked.replicas,
         env_encrypted=None if asked.env is None else seal_env(context.cipher, asked.env),
         progress=_beforehand(app),
@@ -111,6 +113,8 @@ def _overtake(session: Session, context: Context, newest: Deployment) -> None:
     for row in older.all():
         if newest.trigger in REPEATS and row.trigger not in REPEATS:
             continue
+        if newest.rolls_back is not None:
+            continue  # what was asked for before may well be the remedy
         build = session.get(Build, row.build_id) if row.build_id else None
         if build is not None and build.status is BuildStatus.RUNNING:
             continue  # it may well be live before the newest is built

@@ -1,10 +1,14 @@
 """Apps of images whose rollouts are watched: what each switch of the route found, and a step that goes wrong at its nth call."""
 
-from collections.abc import Awaitable, Callable
+import json
+import time
+from collections.abc import Awaitable, Callable, Collection
 from dataclasses import dataclass, field, replace
+from itertools import cycle
 from typing import Any
 
 from slipyard.clients.simulated_container import Behaviour
+from slipyard.deployer.access_log import ACCESS_LOG
 from slipyard.deployer.router import Route
 from slipyard.domain.app import AppConfig
 from slipyard.domain.health import HealthCheck
@@ -122,6 +126,17 @@ class Shop:
 
 def image(version: int) -> str:
     return f"registry.example/shop:{version}"
+
+
+def write_answers(shop: Shop, addresses: Collection[str], status: int, times: int) -> None:
+    """As Caddy writes them down."""
+    log = shop.system.context.layout.logs / ACCESS_LOG
+    log.parent.mkdir(parents=True, exist_ok=True)
+    upstreams = cycle(sorted(addresses))
+    with log.open("a") as file:
+        for _ in range(times):
+            row = {"ts": time.time(), "status": status, "app": shop.app_id, "upstream": next(upstreams)}
+            file.write(json.dumps(row) + "\n")
 
 
 async def new_shop(system: System, replicas: int = 3, check: HealthCheck | None = None, **rollout: Any) -> Shop:

@@ -1,8 +1,5 @@
 """Canary: shares of 5 %, pauses that no worker waits through, and an end by itself where the new release is worse."""
 
-import json
-import time
-
 import pytest
 
 from slipyard.clients.simulated_container import Behaviour
@@ -11,7 +8,7 @@ from slipyard.domain.lifecycle import DeploymentStatus, InstanceStatus
 from slipyard.pipeline.cancel import cancel_deployment
 from slipyard.pipeline.stop_app import stop_app
 from tests.flow.deaths import Killed
-from tests.flow.rollouts import Nth, Shop, new_shop, work_doomed
+from tests.flow.rollouts import Nth, Shop, new_shop, work_doomed, write_answers
 from tests.flow.system import System
 
 CHECK = HealthCheck(path="/up", retries=2, start_period=0.5)
@@ -38,16 +35,7 @@ async def go_on(system: System) -> None:
 
 
 def answered(shop: Shop, deployment_number: int, status: int, times: int) -> None:
-    """As Caddy writes it down."""
-    deployment = shop.system.deployments(shop.app_id)[deployment_number - 1]
-    addresses = sorted(shop.addresses(deployment))
-    log = shop.system.context.layout.logs / "access.log"
-    log.parent.mkdir(parents=True, exist_ok=True)
-    with log.open("a") as file:
-        for number in range(times):
-            upstream = addresses[number % len(addresses)]
-            row = {"ts": time.time(), "status": status, "app": shop.app_id, "upstream": upstream}
-            file.write(json.dumps(row) + "\n")
+    write_answers(shop, shop.addresses(shop.system.deployments(shop.app_id)[deployment_number - 1]), status, times)
 
 
 async def assert_old_has_all(shop: Shop) -> None:

@@ -139,8 +139,9 @@ class Deployment(SQLModel, table=True):
     parked: str | None = None  # what it waits for without a worker: a key of pipeline/go_on
     parked_until: datetime | None = Field(default=None, sa_type=UtcTime)  # a canary's next step
     canary_step: int = 0  # how many steps of its traffic a canary was given
-    evidence: str | None = None  # what a canary is stopped for
+    evidence: str | None = None  # what a canary is stopped for, or what went bad after the switch
     bake_until: datetime | None = Field(default=None, sa_type=UtcTime)  # watched so long against the one before
+    rolls_back: str | None = None  # the deployment that went bad, where Slipyard itself goes back
     way_back: str | None = None  # how a rollback brought its instances: thawed, started, pulled
     progress: str | None = None  # how far it is, in words
     cancel_reason: str | None = None

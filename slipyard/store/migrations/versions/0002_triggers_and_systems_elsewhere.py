@@ -241,6 +241,7 @@ def _add_columns() -> None:
         batch_op.add_column(sa.Column("evidence", sa.String(), nullable=True))
         batch_op.add_column(sa.Column("progress", sa.String(), nullable=True))
         batch_op.add_column(sa.Column("bake_until", sa.DateTime(timezone=True), nullable=True))
+        batch_op.add_column(sa.Column("rolls_back", sa.String(), nullable=True))
         batch_op.add_column(sa.Column("way_back", sa.String(), nullable=True))
         batch_op.add_column(sa.Column("promoted_from", sa.String(), nullable=True))
         batch_op.add_column(sa.Column("principal", sa.String(), nullable=True))
