@@ -23,6 +23,7 @@ from slipyard.api.routes import (
     deliveries_in,
     events,
     git_credentials,
+    holds,
     hooks,
     notifiers,
     poll,
@@ -41,7 +42,7 @@ from slipyard.pipeline.context import Context
 
 _REST = (
     connections, notifiers,
-    access, apps, app_environment, ci, actions, uploads, work, work_logs, runtime, events, git_credentials, hooks, deliveries, poll, previews, queue, system,
+    access, apps, app_environment, ci, actions, holds, uploads, work, work_logs, runtime, events, git_credentials, hooks, deliveries, poll, previews, queue, system,
 )  # fmt: skip
 _OUTSIDE = (deliveries_in.router, system.probes, gitserver.router, home.router, reference.router)
 

@@ -1,6 +1,6 @@
 """Options that many commands share, named once."""
 
-from typing import Annotated
+from typing import Annotated, Any
 
 import typer
 
@@ -12,3 +12,11 @@ AppOption = Annotated[str | None, typer.Option("--app", "-a", help="Name or id o
 Json = Annotated[bool, typer.Option("--json", help="Print JSON.")]
 Detach = Annotated[bool, typer.Option("--detach", "-d", help="Return at once; do not follow.")]
 Limit = Annotated[int, typer.Option("--limit", "-n", min=1, max=100, help="How many.")]
+ForceReason = Annotated[
+    str | None, typer.Option("--force", metavar="REASON", help="Past a freeze window; the reason is recorded.")
+]
+
+
+def forced(reason: str | None) -> dict[str, Any]:
+    """The part of a body."""
+    return {} if reason is None else {"force": True, "reason": reason}

@@ -31,7 +31,7 @@ WAITING: Mapping[str, ColumnElement[bool]] = {
         exists().where(_OPEN_BUILD, col(Build.claim_token).is_(None)),
         exists().where(_OPEN_DEPLOYMENT, col(Deployment.claim_token).is_(None)),
     ),
-    "go_on": exists().where(col(Deployment.parked).is_not(None)),
+    "go_on": exists().where(_OPEN_DEPLOYMENT, col(Deployment.parked).is_not(None)),
     "bake": exists().where(col(Deployment.status) == DeploymentStatus.ACTIVE, col(Deployment.bake_until).is_not(None)),
     "drain": exists().where(col(Instance.status) == InstanceStatus.RETIRING),
     "set_aside": exists().where(

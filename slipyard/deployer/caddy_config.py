@@ -7,7 +7,7 @@ from typing import Any, Literal
 
 from slipyard.deployer import caddy_pages
 from slipyard.deployer.caddy_editions import SPARE_APP, SPARE_HOST, SPARE_ROUTE, Edition
-from slipyard.deployer.route_files import STATE
+from slipyard.deployer.route_files import MESSAGE, STATE
 from slipyard.deployer.router import SLOTS, RoutedHost, RouteState
 from slipyard.deployer.routes import CURRENT
 
@@ -24,6 +24,7 @@ _SECOND = 1000 * _MILLISECOND
 _HOUR = 3600 * _SECOND
 _SERVED, _ACCESS = "apps", "access"
 _HELD_SECONDS = 30
+_BACK_IN_SECONDS = 30
 
 
 @dataclass(frozen=True)
@@ -117,6 +118,7 @@ def _states(route: str, app: str, shape: CaddyShape) -> list[Json]:
         {**_when(current, RouteState.AWAKE), "handle": _proxied(app, current, shape)},
         {**_when(current, RouteState.REPLACING), "handle": [_held(current)]},
         {**_when(current, RouteState.STOPPED), "handle": [_page(503, caddy_pages.STOPPED)]},
+        {**_when(current, RouteState.MAINTENANCE), "handle": [_maintenance(current)]},
         {"handle": [_page(503, caddy_pages.NOT_DEPLOYED)]},
     ]
     return [{"handler": "subroute", "routes": states}]
@@ -169,6 +171,11 @@ def _held(current: str) -> Json:
 def _page(status: int, text: str) -> Json:
     headers = {"Content-Type": ["text/html; charset=utf-8"], "Cache-Control": ["no-store"]}
     return {"handler": "static_response", "status_code": status, "headers": headers, "body": text}
+
+
+def _maintenance(current: str) -> Json:
+    page = _page(503, caddy_pages.MAINTENANCE.replace(caddy_pages.MESSAGE, f"{{file.{current}/{MESSAGE}}}"))
+    return {**page, "headers": {**page["headers"], "Retry-After": [str(_BACK_IN_SECONDS)]}}
 
 
 def _to_https(shape: CaddyShape) -> Json:

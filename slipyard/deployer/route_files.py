@@ -2,6 +2,7 @@
 
 from collections.abc import Iterable
 from dataclasses import replace
+from html import escape, unescape
 from ipaddress import IPv4Address
 from pathlib import Path
 
@@ -10,6 +11,7 @@ from slipyard.domain.errors import ValidationFailed
 from slipyard.domain.ids import is_id
 
 STATE = "state"
+MESSAGE = "message"
 # Nobody listens there: whoever asks is held until a slot names an instance, or gives up.
 HELD = "127.0.0.1:1"
 _MAXIMUM_PORT = 65535
@@ -57,6 +59,8 @@ def write_generation(directory: Path, route: Route) -> None:
         (directory / str(slot)).write_text(address)
     if route.state is RouteState.REPLACING:
         (directory / "0").write_text(HELD)
+    if route.state is RouteState.MAINTENANCE:
+        (directory / MESSAGE).write_text(escape(route.message))  # it becomes part of a page
     (directory / STATE).write_text(route.state)
 
 
@@ -65,10 +69,11 @@ def read_generation(directory: Path, app_id: str) -> Route | None:
     try:
         generation, state = int(directory.name), RouteState((directory / STATE).read_text())
         slots = [(directory / str(slot)).read_text() for slot in range(SLOTS)] if state is RouteState.AWAKE else []
+        message = unescape((directory / MESSAGE).read_text()) if state is RouteState.MAINTENANCE else ""
     except (OSError, ValueError):
         return None
     whole = all(is_address(address) for address in slots)
-    return canonical(Route(app_id, generation, state, tuple(slots))) if whole else None
+    return canonical(Route(app_id, generation, state, tuple(slots), message)) if whole else None
 
 
 def canonical(route: Route) -> Route:

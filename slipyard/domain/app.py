@@ -2,6 +2,7 @@
 
 from pydantic import Field
 
+from slipyard.domain.freeze import FreezeWindow
 from slipyard.domain.health import Command, HealthCheck
 from slipyard.domain.resources import Resources
 from slipyard.domain.rollout import RolloutRules
@@ -28,4 +29,6 @@ class AppConfig(Value):
     release_command: Command | None = Field(None, description="Runs once in the new image before it starts")
     before_deploy: Command | None = Field(None, description="The same for every deployment, also one that goes back")
     after_deploy: Command | None = Field(None, description="Once all requests go to the new release")
+    protected: bool = Field(default=False, description="Deployments wait for approval by somebody else than who asked")
+    freeze: tuple[FreezeWindow, ...] = Field((), max_length=50, description="Nothing new goes live meanwhile")
     command_seconds: float = Field(600.0, gt=0, le=86_400, description="How long each of them may take")

@@ -59,6 +59,12 @@ class Conflict(UserError):
     status = 409
 
 
+class Locked(Conflict):
+    """The app is locked: somebody holds its deployments, and said why."""
+
+    code = "locked"
+
+
 class IdempotencyMismatch(UserError):
     code = "idempotency_mismatch"
     status = 409

@@ -19,6 +19,16 @@ class ImageIdentity(Value):
     manifest_digest: str | None = None
 
 
+class ImageOrigin(Value):
+    """Where an image comes from and what it says of itself, so that another app can make a release of it."""
+
+    exposed_ports: tuple[int, ...] = ()
+    health_command: tuple[str, ...] | None = None
+    processes: dict[str, str] = Field(default_factory=dict, description="The lines of a Procfile")
+    plan_key: str | None = None
+    builder: str | None = Field(None, description="What built it")
+
+
 class ServiceSpec(Value):
     """A process of the app. Only a service with a port is routed."""
 
@@ -40,6 +50,7 @@ class ReleaseConfig(Value):
     command_seconds: float = 600.0
     commit: str | None = None
     snapshot_digest: str | None = None
+    origin: ImageOrigin = ImageOrigin()
     env_fingerprints: dict[str, str] = Field(default_factory=dict)
 
     @property

@@ -44,6 +44,10 @@ class Settings(BaseSettings):
         default_factory=list, description="Private networks that git, images and callbacks may reach"
     )
 
+    protected_environments: list[str] = Field(
+        default_factory=list, description="Deployments of apps of these environments wait for approval"
+    )
+
     build_workers: int = Field(1, ge=1, le=64, description="Processes of `slipyard up` that build")
     deploy_workers: int = Field(1, ge=1, le=64, description="Processes of `slipyard up` that deploy")
     builds_at_once: int = Field(1, ge=1, le=64, description="In each build worker: builds must not starve the apps")

@@ -2,6 +2,7 @@
 
 import asyncio
 import shutil
+from dataclasses import dataclass
 
 import structlog
 from sqlmodel import Session, col, select
@@ -12,13 +13,22 @@ from slipyard.domain.lifecycle import BuildStatus, DeploymentStatus
 from slipyard.domain.preview import holding_ref
 from slipyard.pipeline.context import Context
 from slipyard.pipeline.retire_instances import instances_left
-from slipyard.store.events import record
+from slipyard.store.events import lock_app, record
 from slipyard.store.queries.deployments import active_deployment
+from slipyard.store.queries.retention import needed_images
 from slipyard.store.rotation import erase_secrets
 from slipyard.store.tables import App, Build, Deployment, Preview, RouteRow
 from slipyard.store.transition import transition
 
 _log = structlog.get_logger()
+
+
+@dataclass(frozen=True)
+class _Leaving:
+    """`published`: it is to go from the registry too."""
+
+    reference: str
+    published: bool
 
 
 async def clean_up_apps(context: Context) -> None:
@@ -35,21 +45,18 @@ async def _clean_up(context: Context, app: App) -> None:
         return
     await context.router.forget(app.id)
     await context.driver.remove_network(app.id)
-    builds = await context.database.reading(lambda session: _images(session, app.id))
-    for build in builds:
-        await _remove_image(context, build)
+    for leaving in await context.database.writing(lambda session: _let_go(session, context, app.id)):
+        await _remove_image(context, leaving)
     if app.parent_id is not None:
         await _unpin(context, app)
     await asyncio.to_thread(shutil.rmtree, context.layout.repository(app.id), ignore_errors=True)
     await context.database.writing(lambda session: _removed(session, context, app.id))
 
 
-async def _remove_image(context: Context, build: Build) -> None:
-    if build.image_reference is None:
-        return
-    await context.engine.remove_image(build.image_reference)
-    if build.published_at is not None:
-        await context.registry.delete(build.image_reference, context.registry_home.credentials)
+async def _remove_image(context: Context, leaving: _Leaving) -> None:
+    await context.engine.remove_image(leaving.reference)
+    if leaving.published:
+        await context.registry.delete(leaving.reference, context.registry_home.credentials)
 
 
 async def _unpin(context: Context, app: App) -> None:
@@ -82,9 +89,20 @@ def _busy(session: Session, app: App) -> bool:
     return bool(session.exec(building).first() or session.exec(deploying).first() or instances_left(session, app))
 
 
-def _images(session: Session, app_id: str) -> list[Build]:
+def _let_go(session: Session, context: Context, app_id: str) -> list[_Leaving]:
+    """Of what another app was promoted to, and may need, nothing: it goes later, see `clean_up_old.py`."""
+    lock_app(session, app_id)
+    needed = needed_images(session, context.settings.keep_releases)
+    references, ids = {reference for reference, _ in needed}, {image_id for _, image_id in needed}
     query = select(Build).where(Build.app_id == app_id, col(Build.image_reference).is_not(None))
-    return list(session.exec(query).all())
+    leaving = [build for build in session.exec(query).all() if build.image_reference not in references]
+    for build in leaving:
+        build.image_removed_at = build.image_removed_at or context.clock.now()
+        session.add(build)
+    return [
+        _Leaving(str(build.image_reference), build.published_at is not None and build.image_id not in ids)
+        for build in leaving
+    ]
 
 
 def _removed(session: Session, context: Context, app_id: str) -> None:

@@ -34,6 +34,7 @@ class DeployRequest:
     title: str = ""
     description: str = ""
     trigger: str = "api"
+    force_reason: str | None = None
 
 
 async def deploy_app(context: Context, app_id: str, request: DeployRequest, actor: Actor) -> Deployment:
@@ -64,7 +65,7 @@ async def deploy_upload(
         build = write_build(session, context, app, AskedBuild(source, snapshot_digest=snapshot.digest))
         if not deploy:
             return build, None
-        asked = Asked("upload", actor.name, title=title, build_id=build.id)
+        asked = Asked("upload", actor.name, title=title, build_id=build.id, principal=actor.principal)
         return build, write_deployment(session, context, app, asked)
 
     build, deployment = await context.database.writing(accept)
@@ -100,6 +101,8 @@ def write_request(session: Session, context: Context, app: App, request: DeployR
         build_id=build.id if build else None,
         replicas=request.replicas,
         env=request.env,
+        principal=actor.principal,
+        force_reason=request.force_reason,
     )
     return write_deployment(session, context, app, asked)
 

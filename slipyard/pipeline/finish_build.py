@@ -85,6 +85,8 @@ def _give_release(session: Session, context: Context, deployment: Deployment, bu
         build_id=build.id,
         commit=built.commit,
         snapshot_digest=built.snapshot_digest,
+        plan_key=built.plan_key,
+        builder=context.settings.buildkit_host or "the BuildKit inside the container engine",
     )
     release = make_release(session, context, build.app_id, material, deployment)
     deployment.release_id = release.id

@@ -13,6 +13,7 @@ from slipyard.domain.release import (
     RELEASE_COMMAND,
     WEB,
     ImageIdentity,
+    ImageOrigin,
     ReleaseConfig,
     ServiceSpec,
 )
@@ -34,6 +35,18 @@ class ReleaseMaterial:
     build_id: str | None = None
     commit: str | None = None
     snapshot_digest: str | None = None
+    plan_key: str | None = None
+    builder: str | None = None
+
+    @property
+    def origin(self) -> ImageOrigin:
+        return ImageOrigin(
+            exposed_ports=self.exposed_ports,
+            health_command=self.health_command,
+            processes=self.processes,
+            plan_key=self.plan_key,
+            builder=self.builder,
+        )
 
 
 def make_release(
@@ -70,6 +83,7 @@ def _config(
         command_seconds=config.command_seconds,
         commit=material.commit,
         snapshot_digest=material.snapshot_digest,
+        origin=material.origin,
         env_fingerprints={name: context.cipher.fingerprint(value.encode()) for name, value in env.items()},
     )
 

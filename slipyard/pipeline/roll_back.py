@@ -3,10 +3,11 @@
 from sqlmodel import Session
 
 from slipyard.domain.actor import Actor
-from slipyard.domain.errors import Conflict, NotFound
+from slipyard.domain.errors import Conflict, Locked, NotFound
 from slipyard.domain.lifecycle import DeploymentStatus
 from slipyard.pipeline.context import Context
 from slipyard.pipeline.find_app import changeable_app
+from slipyard.pipeline.holds import ROLLBACK, lock_sentence
 from slipyard.pipeline.wake import wake_deployment
 from slipyard.pipeline.write_down import Asked, write_deployment
 from slipyard.store.queries.deployments import active_deployment, deployment_before
@@ -15,7 +16,9 @@ from slipyard.store.tables import App, Deployment
 _WAS_LIVE = (DeploymentStatus.ACTIVE, DeploymentStatus.SUPERSEDED, DeploymentStatus.ROLLED_BACK)
 
 
-async def roll_back(context: Context, app_id: str, deployment_id: str | None, actor: Actor) -> Deployment:
+async def roll_back(
+    context: Context, app_id: str, deployment_id: str | None, actor: Actor, *, force: bool = False
+) -> Deployment:
     """To the release that was live before the active one, or to that of `deployment_id`.
 
     `Conflict` where there is nothing to go back to, `NotFound` for a deployment of another app.
@@ -23,13 +26,16 @@ async def roll_back(context: Context, app_id: str, deployment_id: str | None, ac
 
     def accept(session: Session) -> Deployment:
         app = changeable_app(session, app_id)
+        if app.locked_at is not None and not force:
+            raise Locked(f"{lock_sentence(app)} Going back is possible all the same, with --force.")
         target = _chosen(session, app, deployment_id) if deployment_id else _before(session, app)
         asked = Asked(
-            "rollback",
+            ROLLBACK,
             actor.name,
             title=f"Back to deployment {target.number}",
             commit=target.commit,
             release_id=target.release_id,
+            principal=actor.principal,
         )
         return write_deployment(session, context, app, asked)
 

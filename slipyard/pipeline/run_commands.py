@@ -15,10 +15,10 @@ from slipyard.domain.lifecycle import DeploymentStatus, InstanceStatus
 from slipyard.domain.release import AFTER_DEPLOY, BEFORE_DEPLOY, RELEASE_COMMAND, ServiceSpec
 from slipyard.pipeline.app_network import ensure_app_network
 from slipyard.pipeline.attempt import Attempt
+from slipyard.pipeline.holds import REPEATS
 from slipyard.pipeline.instances import addresses_in_use, instance_spec, new_instance
 from slipyard.pipeline.load_rollout import Rollout
 from slipyard.pipeline.retire import retire
-from slipyard.pipeline.write_down import REPEATS
 from slipyard.store import claims
 from slipyard.store.tables import App, Deployment, Instance
 from slipyard.store.transition import transition

@@ -7,15 +7,15 @@ from slipyard.pipeline.attempt import Attempt, Endings, begin, carry_out, new_at
 from slipyard.pipeline.context import Context
 from slipyard.pipeline.finish_deployment import activate, cancel_deployment_attempt, fail_deployment
 from slipyard.pipeline.go_back_quickly import go_back_quickly
+from slipyard.pipeline.holds import REPEATS, put_on_hold
 from slipyard.pipeline.load_rollout import Rollout, load_rollout
 from slipyard.pipeline.publish_hosts import publish_hosts
 from slipyard.pipeline.resolve_image import resolve_image
 from slipyard.pipeline.run_commands import run_after, run_before
 from slipyard.pipeline.strategies import STRATEGIES
-from slipyard.pipeline.write_down import REPEATS
 from slipyard.store.claims import Claim, claim_deployment
-from slipyard.store.queries.deployments import active_deployment
-from slipyard.store.tables import Deployment
+from slipyard.store.queries.deployments import WAITING, active_deployment
+from slipyard.store.tables import App, Deployment
 from slipyard.store.transition import transition
 
 
@@ -61,12 +61,19 @@ def _claim(session: Session, context: Context, deployment_id: str) -> Claim | No
         now = context.clock.now()
         transition(session, row, DeploymentStatus.CANCELLED, now=now, message=message, error=message, finished_at=now)
         return None
+    if row is not None and row.status in WAITING and row.parked is None and _is_held(session, context, row):
+        return None
     return claim_deployment(session, deployment_id, str(context.holder), context.clock.now())
+
+
+def _is_held(session: Session, context: Context, row: Deployment) -> bool:
+    app = session.get_one(App, row.app_id, with_for_update=True)
+    return put_on_hold(session, app, row, context.clock.now())
 
 
 def _why_overtaken(session: Session, row: Deployment) -> str | None:
     """Only before it began: what began holds the app's turn, and nothing later can."""
-    if row.status not in {DeploymentStatus.PENDING, DeploymentStatus.BUILDING}:
+    if row.status not in WAITING:
         return None
     if row.rolls_back is not None:
         active = active_deployment(session, row.app_id)

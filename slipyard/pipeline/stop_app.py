@@ -83,7 +83,9 @@ async def _deploy_again(context: Context, app_id: str, actor: Actor, trigger: st
         if trigger == "start" and not app.stopped:
             return ActionDone(f"{app.slug} is started already.", changed=False)
         record(session, app_id, f"app.{trigger}", f"{actor.name} asked for a {trigger}.", now=context.clock.now())
-        asked = Asked(trigger, actor.name, commit=active.commit, release_id=active.release_id)
+        asked = Asked(
+            trigger, actor.name, commit=active.commit, release_id=active.release_id, principal=actor.principal
+        )
         return write_deployment(session, context, app, asked)
 
     done = await context.database.writing(accept)

@@ -26,7 +26,11 @@ async def switch_to(
         return write_intent(session, app_id, state, tuple(addresses), claim.id)
 
     route = await context.database.writing(intend)
-    await context.router.switch(route)
+    try:
+        await context.router.switch(route)
+    except Conflict:
+        if not await context.database.reading(lambda session: _is_said_again(session, route, claim)):
+            raise
     return route.generation
 
 
@@ -55,7 +59,7 @@ def write_intent(
     row.addresses, row.deployment_id = list(addresses), deployment_id
     session.add_all([app, row])
     session.flush()
-    return Route(app_id, row.generation, state, addresses)
+    return shown_route(app, row)
 
 
 def confirm_route(session: Session, app_id: str, generation: int) -> None:
@@ -65,5 +69,14 @@ def confirm_route(session: Session, app_id: str, generation: int) -> None:
         session.add(row)
 
 
-def route_of(row: RouteRow) -> Route:
+def shown_route(app: App, row: RouteRow) -> Route:
+    """What the files say: in maintenance a page stands before everything that the row means."""
+    if app.maintenance is not None:
+        return Route(row.app_id, row.generation, RouteState.MAINTENANCE, (), app.maintenance)
     return Route(row.app_id, row.generation, RouteState(row.state), tuple(row.addresses))
+
+
+def _is_said_again(session: Session, route: Route, claim: Claim) -> bool:
+    """Turning maintenance on or off repeats the intent of a deployment at work, and may reach the files first."""
+    row = session.get(RouteRow, route.app_id)
+    return row is not None and row.generation > route.generation and row.deployment_id == claim.id

@@ -8,8 +8,8 @@ from slipyard.clients.code_hosts.code_host import State
 from slipyard.domain.lifecycle import DeploymentStatus
 from slipyard.pipeline.connect import repository_at
 from slipyard.pipeline.context import Context
+from slipyard.pipeline.holds import REPEATS
 from slipyard.pipeline.outbox import Note, write_note
-from slipyard.pipeline.write_down import REPEATS
 from slipyard.store.queries.connections import connection_for
 from slipyard.store.tables import App, Connection, Deployment, Event, Message
 

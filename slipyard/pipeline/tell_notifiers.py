@@ -6,8 +6,8 @@ from sqlmodel import Session
 
 from slipyard.domain.notifier import NotifierKind
 from slipyard.pipeline.context import Context
+from slipyard.pipeline.holds import REPEATS
 from slipyard.pipeline.outbox import MessageKind, Note, write_note
-from slipyard.pipeline.write_down import REPEATS
 from slipyard.store.queries.notifiers import notifiers_for
 from slipyard.store.tables import App, Deployment, Event, Instance
 

@@ -6,16 +6,13 @@ from sqlmodel import Session, col, select
 
 from slipyard.domain.ids import new_id
 from slipyard.domain.lifecycle import BuildStatus, DeploymentStatus
-from slipyard.domain.rollout import RECREATE_BEFOREHAND, Strategy
 from slipyard.domain.source import Source
 from slipyard.pipeline.context import Context
+from slipyard.pipeline.holds import REPEATS, beforehand, needs_approval, put_on_hold
 from slipyard.store.environment import seal_env
 from slipyard.store.events import record
 from slipyard.store.tables import App, Build, Deployment
 from slipyard.store.transition import transition
-
-# Triggers that run again what is live: they take the place of nothing that was asked for before them.
-REPEATS = ("start", "restart")
 
 
 @dataclass(frozen=True)
@@ -33,6 +30,9 @@ class Asked:
     rolls_back: str | None = None
     replicas: int | None = None
     env: dict[str, str] | None = None
+    principal: str | None = None
+    promoted_from: str | None = None
+    force_reason: str | None = None
 
 
 @dataclass(frozen=True)
@@ -81,23 +81,37 @@ def write_deployment(session: Session, context: Context, app: App, asked: Asked)
         build_id=asked.build_id,
         release_id=asked.release_id,
         rolls_back=asked.rolls_back,
+        promoted_from=asked.promoted_from or _promotion_of(session, asked.release_id),
+        principal=asked.principal,
+        awaits_approval=needs_approval(context, app, asked.trigger),
+        force_reason=asked.force_reason,
         replicas=asked.replicas,
         env_encrypted=None if asked.env is None else seal_env(context.cipher, asked.env),
-        progress=_beforehand(app),
+        progress=beforehand(app),
         created_at=context.clock.now(),
     )
     session.add_all([app, deployment])
     session.flush()
     message = f"Deployment {deployment.number} was asked for by {asked.actor}."
     record(session, app.id, "deployment.pending", message, now=deployment.created_at, deployment_id=deployment.id)
+    if asked.force_reason is not None:
+        _say_forced(session, deployment)
     _overtake(session, context, deployment)
+    put_on_hold(session, app, deployment, deployment.created_at)
     return deployment
 
 
-def _beforehand(app: App) -> str | None:
-    """What visitors are going to notice."""
-    replaces = app.last_deployed_at is not None and not app.stopped
-    return RECREATE_BEFOREHAND if replaces and app.config.rollout.strategy is Strategy.RECREATE else None
+def _say_forced(session: Session, row: Deployment) -> None:
+    message = f"{row.actor} forced deployment {row.number}: {row.force_reason}"
+    record(session, row.app_id, "deployment.forced", message, now=row.created_at, deployment_id=row.id)
+
+
+def _promotion_of(session: Session, release_id: str | None) -> str | None:
+    """What goes back to a release, or runs it again, comes from where that came from."""
+    promoted = select(Deployment.promoted_from).where(
+        Deployment.release_id == release_id, col(Deployment.promoted_from).is_not(None)
+    )
+    return session.exec(promoted.limit(1)).first() if release_id else None
 
 
 def _overtake(session: Session, context: Context, newest: Deployment) -> None:

@@ -98,7 +98,9 @@ def claim_deployment(session: Session, deployment_id: str, holder: str, now: dat
 
 
 def is_ready_to_deploy(row: Deployment) -> bool:
-    """Waiting only for a worker or the app's turn: it has its release, or an image to make one of."""
+    """Waiting only for a worker or the app's turn: it has its release, or an image to make one of, and nothing holds it."""
+    if row.parked is not None:
+        return False
     if row.status is DeploymentStatus.BUILDING:
         return row.release_id is not None
     return row.status is DeploymentStatus.PENDING and (row.release_id is not None or row.image is not None)

@@ -11,6 +11,7 @@ from slipyard.domain.app_status import app_status
 from slipyard.domain.lifecycle import DeploymentStatus, is_over
 from slipyard.domain.schemas.outgoing import Action
 from slipyard.pipeline.context import Context
+from slipyard.pipeline.holds import HOLDS
 from slipyard.pipeline.stop_app import ActionDone
 from slipyard.store.tables import App, Build, Deployment
 
@@ -81,11 +82,10 @@ def _sentence(row: Deployment) -> str:
         return row.error
     if row.status is DeploymentStatus.ACTIVE:
         return f"Deployment {row.number} is live."
-    return (
-        f"Deployment {row.number} is {row.status}."
-        if is_over(row.status)
-        else f"Deployment {row.number} is on its way."
-    )
+    if is_over(row.status):
+        return f"Deployment {row.number} is {row.status}."
+    held = row.progress if row.parked in HOLDS else None
+    return f"Deployment {row.number}: {held}" if held else f"Deployment {row.number} is on its way."
 
 
 def _status(session: Session, app_id: str) -> str:

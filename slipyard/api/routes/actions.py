@@ -8,12 +8,15 @@ from slipyard.api.access.dependencies import ActorDep, AppDep, ContextDep
 from slipyard.api.access.guard import GuardedRoute
 from slipyard.api.access.requirement import requires
 from slipyard.api.routes.action_answer import WaitDep, deployment_answer, done_answer
-from slipyard.domain.schemas.deploy_input import Deploy, DeployImage, RollBack
+from slipyard.domain.errors import ValidationFailed
+from slipyard.domain.schemas.deploy_input import Deploy, DeployImage, Promote, RollBack
 from slipyard.domain.schemas.outgoing import Action
 from slipyard.pipeline.deploy_app import DeployRequest, deploy_app
 from slipyard.pipeline.deploy_built_image import BuiltImage, deploy_built_image
+from slipyard.pipeline.promote import Promotion, promote
 from slipyard.pipeline.roll_back import roll_back
 from slipyard.pipeline.stop_app import ActionDone, restart_app, start_app, stop_app
+from slipyard.store.queries.apps import find_seen_app
 
 router = APIRouter(
     prefix="/apps/{app}",
@@ -36,7 +39,7 @@ async def deploy(
     """Image apps resolve their tag again, git apps build the head of their branch, upload apps the last upload."""
     asked = body or Deploy()
     if asked.rollback:
-        row = await roll_back(context, app.id, None, actor)
+        row = await roll_back(context, app.id, None, actor, force=asked.force)
         return await deployment_answer(context, row, wait, response)
     request = DeployRequest(
         image=asked.image,
@@ -48,6 +51,7 @@ async def deploy(
         title=asked.title,
         description=asked.description,
         trigger="api",
+        force_reason=asked.force_reason,
     )
     return await deployment_answer(context, await deploy_app(context, app.id, request, actor), wait, response)
 
@@ -75,8 +79,23 @@ async def rollback(
     body: Annotated[RollBack | None, Body()] = None,
 ) -> Action:
     """To the release before, or to that of a deployment: image, environment and configuration together."""
-    row = await roll_back(context, app.id, body.deployment_id if body else None, actor)
+    asked = body or RollBack()
+    row = await roll_back(context, app.id, asked.deployment_id, actor, force=asked.force)
     return await deployment_answer(context, row, wait, response)
+
+
+@router.post("/promote", status_code=202)
+async def promote_image(
+    body: Promote, app: AppDep, context: ContextDep, actor: ActorDep, wait: WaitDep, response: Response
+) -> Action:
+    """The digest that is live in one app, deployed to the other with that one's own configuration. Nothing is built."""
+    if (body.to is None) == (body.from_app is None):
+        raise ValidationFailed("Name the other app: either `to`, which gets the image, or `from`, which has it.")
+    name = body.to or body.from_app or ""
+    other = await context.database.reading(lambda session: find_seen_app(session, actor, name))
+    source, target = (app, other) if body.to is not None else (other, app)
+    promotion = Promotion(source.id, target.id, body.deployment, body.force_reason, body.title)
+    return await deployment_answer(context, await promote(context, promotion, actor), wait, response)
 
 
 @router.post("/start", status_code=202)

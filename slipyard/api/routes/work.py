@@ -8,8 +8,8 @@ from slipyard.api.access.guard import GuardedRoute
 from slipyard.api.access.requirement import requires
 from slipyard.api.routes.action_answer import WaitDep, deployment_answer
 from slipyard.api.routes.paging import WindowDep
-from slipyard.api.views.surroundings import release_images
-from slipyard.api.views.work_views import build_view, deployment_view, release_view
+from slipyard.api.views.deployment_views import deployment_views
+from slipyard.api.views.work_views import build_view, release_view
 from slipyard.domain.schemas.outgoing import Action
 from slipyard.domain.schemas.work_output import (
     BuildList,
@@ -35,9 +35,7 @@ async def deployments(app: AppDep, context: ContextDep, window: WindowDep) -> De
 
     def query(session: Session) -> DeploymentList:
         rows, total = list_deployments(session, app.id, window.limit, window.offset)
-        images = release_images(session, rows)
-        views = [deployment_view(row, images.get(row.release_id or "")) for row in rows]
-        return DeploymentList(deployments=views, **window.frame(total, len(rows)))
+        return DeploymentList(deployments=deployment_views(session, rows), **window.frame(total, len(rows)))
 
     return await context.database.reading(query)
 
@@ -47,8 +45,7 @@ async def deployment(app: AppDep, deployment_id: str, context: ContextDep) -> De
     """One deployment, with its spans and its outcome."""
 
     def query(session: Session) -> DeploymentView:
-        row = find_deployment(session, app.id, deployment_id)
-        return deployment_view(row, release_images(session, [row]).get(row.release_id or ""))
+        return deployment_views(session, [find_deployment(session, app.id, deployment_id)])[0]
 
     return await context.database.reading(query)
 

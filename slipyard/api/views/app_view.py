@@ -7,7 +7,7 @@ from datetime import datetime
 from slipyard.domain.app_status import AppFacts, app_status
 from slipyard.domain.ids import short_id
 from slipyard.domain.release import ReleaseConfig
-from slipyard.domain.schemas.app_output import AppView, Owner, PollFact, WebhookFact
+from slipyard.domain.schemas.app_output import AppView, LockFact, MaintenanceFact, Owner, PollFact, WebhookFact
 from slipyard.domain.schemas.work_output import DeploymentView
 from slipyard.domain.settings import Settings
 from slipyard.store.tables import App, Deployment, Hook, Poll
@@ -65,6 +65,10 @@ def app_view(app: App, around: Surroundings, settings: Settings) -> AppView:
         before_deploy=config.before_deploy,
         after_deploy=config.after_deploy,
         command_seconds=config.command_seconds,
+        protected=config.protected or app.environment in settings.protected_environments,
+        freeze=list(config.freeze),
+        lock=_lock(app),
+        maintenance=MaintenanceFact(enabled=app.maintenance is not None, message=app.maintenance or ""),
         port=config.port,
         health_check=config.health_check,
         health_check_path=config.health_check.path,
@@ -108,6 +112,12 @@ def hook_url(settings: Settings, hook: Hook) -> str:
 
 def poll_fact(row: Poll | None) -> PollFact | None:
     return PollFact(**row.model_dump(include=set(PollFact.model_fields))) if row else None
+
+
+def _lock(app: App) -> LockFact | None:
+    if app.locked_at is None:
+        return None
+    return LockFact(by=app.locked_by or "", reason=app.lock_reason or "", since=app.locked_at)
 
 
 def _services(live: Live | None) -> list[dict[str, object]]:

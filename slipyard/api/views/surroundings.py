@@ -8,12 +8,12 @@ from sqlalchemy import func
 from sqlmodel import Session, col, select
 
 from slipyard.api.views.app_view import Live, Surroundings
-from slipyard.api.views.work_views import deployment_view
+from slipyard.api.views.deployment_views import deployment_views
 from slipyard.domain.lifecycle import InstanceStatus
 from slipyard.store.queries.app_facts import app_facts
 from slipyard.store.queries.deployments import active_deployments, list_deployments
 from slipyard.store.queries.polls import polls_of
-from slipyard.store.tables import App, Delivery, Deployment, Hook, Instance, Release
+from slipyard.store.tables import App, Delivery, Hook, Instance, Release
 
 _LAST_DEPLOYMENTS = 20
 
@@ -35,16 +35,7 @@ def surroundings_of(session: Session, app: App) -> Surroundings:
     """With the last deployments, for the detail."""
     around = surroundings(session, [app])[app.id]
     rows, _ = list_deployments(session, app.id, _LAST_DEPLOYMENTS, 0)
-    images = release_images(session, rows)
-    shown = [deployment_view(row, images.get(row.release_id or "")) for row in rows]
-    return replace(around, deployments=shown)
-
-
-def release_images(session: Session, rows: Sequence[Deployment]) -> dict[str, str]:
-    """The image of each release that these deployments made live."""
-    ids = {row.release_id for row in rows if row.release_id}
-    query = select(col(Release.id), col(Release.config)).where(col(Release.id).in_(ids))
-    return {release_id: config.image.reference for release_id, config in session.exec(query)}
+    return replace(around, deployments=deployment_views(session, rows))
 
 
 def _live(session: Session, app_ids: Sequence[str]) -> dict[str, Live]:

@@ -1,16 +1,7 @@
-"""Builds, releases and deployments."""
+"""Builds and releases."""
 
-from slipyard.domain.lifecycle import is_over
-from slipyard.domain.schemas.work_output import BuildView, DeploymentView, ReleaseView
-from slipyard.store.tables import Build, Deployment, Release
-
-
-def deployment_view(row: Deployment, image: str | None = None) -> DeploymentView:
-    """`image` is that of the release, where the deployment was not asked for by reference."""
-    fields = row.model_dump(include=set(DeploymentView.model_fields))
-    progress = None if is_over(row.status) else row.progress
-    changed = {"image": row.image or image, "status": str(row.status), "spans": row.spans, "progress": progress}
-    return DeploymentView(**fields | changed)
+from slipyard.domain.schemas.work_output import BuildView, ReleaseView
+from slipyard.store.tables import Build, Release
 
 
 def build_view(row: Build) -> BuildView:

@@ -10,7 +10,7 @@ from slipyard.cli.app_name import app_or_fail
 from slipyard.cli.client import Client, connect, segment
 from slipyard.cli.env_pairs import parse_pairs
 from slipyard.cli.failure import Refused, WrongUsage
-from slipyard.cli.options import AppOption, Detach, Json
+from slipyard.cli.options import AppOption, Detach, ForceReason, Json, forced
 from slipyard.cli.output import print_json
 from slipyard.cli.pack.archive import MEDIA_TYPE, choose, packed
 from slipyard.cli.pack.docker_files import wanted_by_build
@@ -35,6 +35,7 @@ def deploy(
     replicas: Annotated[int | None, typer.Option("--replicas", min=0, max=100, help="For this release only.")] = None,
     no_cache: Annotated[bool, typer.Option("--no-cache", help="Build everything anew.")] = False,
     title: Annotated[str, typer.Option("--title", "-m", help="What this deployment is about.")] = "",
+    force: ForceReason = None,
     detach: Detach = False,
     follow: Annotated[
         bool, typer.Option("--follow", "-f", help="Alone with an app: only follow what is under way there.")
@@ -52,6 +53,7 @@ def deploy(
     given: dict[str, Any] = {name: value for name, value in options.items() if value is not None}
     if env:
         given["env_vars"] = parse_pairs(env)
+    given |= forced(force)
     client = connect()
     if follow and not (given or no_cache or title or detach) and not (target and _is_directory(target)):
         watch_newest(client, app_or_fail(target or app_name), as_json=as_json)

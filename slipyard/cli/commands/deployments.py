@@ -13,6 +13,7 @@ from slipyard.cli.progress.watch import watch_deployment
 from slipyard.cli.spans import took, what_it_was
 
 app = typer.Typer(invoke_without_command=True, help="Show the history of an app, newest first.")
+_WAITING = {"pending", "building"}
 DeploymentArgument = Annotated[str, typer.Argument(metavar="DEPLOYMENT", help="Number or id.")]
 
 
@@ -57,12 +58,39 @@ def cancel(deployment: DeploymentArgument, *, app_name: AppOption = None, as_jso
         print(action["message"])
 
 
+@app.command()
+def approve(deployment: DeploymentArgument, *, app_name: AppOption = None, as_json: Json = False) -> None:
+    """Let one of a protected app go that somebody else asked for."""
+    _decide(app_name, deployment, "approve", None, as_json=as_json)
+
+
+@app.command()
+def reject(
+    deployment: DeploymentArgument,
+    *,
+    app_name: AppOption = None,
+    reason: Annotated[str, typer.Option("--message", "-m", help="Why.")] = "",
+    as_json: Json = False,
+) -> None:
+    """Cancel one that waits for approval."""
+    _decide(app_name, deployment, "reject", {"reason": reason}, as_json=as_json)
+
+
+def _decide(app_name: str | None, deployment: str, verb: str, body: dict[str, Any] | None, *, as_json: bool) -> None:
+    client, path = connect(), _path(app_name)
+    action = client.post(f"{path}/{segment(find_id(client, path, 'deployments', deployment))}/{verb}", body)
+    if as_json:
+        print_json(action)
+    else:
+        print(action["message"])
+
+
 def _path(app_name: str | None) -> str:
     return f"/apps/{segment(app_or_fail(app_name))}/deployments"
 
 
 def _row(row: dict[str, Any]) -> tuple[Cell, ...]:
-    note = row["error"] or row["title"]
+    note = row["error"] or (row.get("waits_for") if row["status"] in _WAITING else None) or row["title"]
     status = styled_status(row["status"])
     return (
         str(row["number"]),
@@ -80,6 +108,14 @@ def _fields(row: dict[str, Any]) -> list[tuple[str, Cell]]:
     fields: list[tuple[str, Cell]] = [("Deployment", str(row["number"])), ("Id", row["id"])]
     fields += [("Status", styled_status(row["status"])), ("Trigger", f"{row['trigger']} by {row['actor']}")]
     fields += [("Title", row["title"]), ("Commit", row["commit"]), ("Image", row["image"]), ("Took", took(row))]
+    fields += [
+        ("Waits for", row.get("waits_for")),
+        ("Approved by", row.get("approved_by")),
+        ("Forced", row.get("force_reason")),
+    ]
+    fields += [
+        ("Way here", " -> ".join(f"{at['app']} {at['kind']} {at['number']}" for at in row.get("chain", ())) or None)
+    ]
     fields += [("Error", row["error"])]
     fields += [(span["name"], f"{span['milliseconds'] / 1000:.2f} s") for span in row["spans"]]
     return fields + [("", line) for line in row["log_tail"]]

@@ -21,6 +21,7 @@ def rollback(
     ] = None,
     *,
     app_name: AppOption = None,
+    force: Annotated[bool, typer.Option("--force", help="Also where the app is locked.")] = False,
     detach: Detach = False,
     as_json: Json = False,
 ) -> None:
@@ -28,7 +29,8 @@ def rollback(
     name = app_or_fail(app_name)
     client, path = connect(), f"/apps/{segment(name)}"
     target = find_id(client, f"{path}/deployments", "deployments", deployment) if deployment else None
-    action = client.post(f"{path}/rollback", {"deployment_id": target} if target else None)
+    body = ({"deployment_id": target} if target else {}) | ({"force": True} if force else {})
+    action = client.post(f"{path}/rollback", body or None)
     if not detach:
         watch_deployment(client, name, action["deployment_id"], as_json=as_json)
     elif as_json:

@@ -5,6 +5,7 @@ from typing import Annotated, Any, ClassVar
 from pydantic import AfterValidator, Field
 
 from slipyard.domain.errors import Immutable
+from slipyard.domain.freeze import FreezeWindow
 from slipyard.domain.health import Command, HealthCheck
 from slipyard.domain.naming import check_env_name
 from slipyard.domain.resources import Resources
@@ -70,6 +71,8 @@ class AppFields(Incoming):
     release_command: Command | None = Field(None, description="Runs once in the new image before it starts")
     before_deploy: Command | None = Field(None, description="The same for every deployment, also one that goes back")
     after_deploy: Command | None = Field(None, description="Once all requests go to the new release")
+    protected: bool = Field(default=False, description="Deployments wait for approval by somebody else than who asked")
+    freeze: tuple[FreezeWindow, ...] = Field((), max_length=50, description="Nothing new goes live meanwhile")
     command_seconds: float = Field(600.0, gt=0, le=86_400, description="How long each of them may take")
     port: int | None = Field(None, ge=1, le=65535, description="Default: the image's only EXPOSE, else 3000")
     health_check: HealthCheck = HealthCheck()
@@ -113,6 +116,8 @@ _CONFIG_FIELDS = {
     "before_deploy",
     "after_deploy",
     "command_seconds",
+    "protected",
+    "freeze",
 }
 
 

@@ -5,6 +5,7 @@ from typing import Any
 
 from pydantic import Field
 
+from slipyard.domain.freeze import FreezeWindow
 from slipyard.domain.health import Command, HealthCheck
 from slipyard.domain.resources import Resources
 from slipyard.domain.rollout import RolloutRules
@@ -39,6 +40,17 @@ class PollFact(Outgoing):
     error: str | None
 
 
+class LockFact(Outgoing):
+    by: str
+    reason: str
+    since: datetime
+
+
+class MaintenanceFact(Outgoing):
+    enabled: bool
+    message: str
+
+
 class AppView(Outgoing):
     id: str
     name: str
@@ -71,6 +83,10 @@ class AppView(Outgoing):
     before_deploy: Command | None
     after_deploy: Command | None
     command_seconds: float
+    protected: bool
+    freeze: list[FreezeWindow]
+    lock: LockFact | None = Field(description="null where it is not locked")
+    maintenance: MaintenanceFact
     port: int | None
     health_check: HealthCheck
     health_check_path: str | None

@@ -4,13 +4,27 @@ from typing import ClassVar
 
 from pydantic import Field
 
+from slipyard.domain.errors import FieldProblem, ValidationFailed
 from slipyard.domain.schemas.app_input import EnvVars
 from slipyard.domain.schemas.incoming import Incoming
 
 _COMMIT = r"^[0-9a-f]{40}([0-9a-f]{24})?$"
 
 
-class Deploy(Incoming):
+class Forced(Incoming):
+    force: bool = Field(default=False, description="Go past what is in the way; needs a reason, which is recorded")
+    reason: str = Field("", max_length=1000)
+
+    @property
+    def force_reason(self) -> str | None:
+        """`ValidationFailed` where it is forced without saying why."""
+        if self.force and not self.reason.strip():
+            problem = FieldProblem("reason", "is needed with force")
+            raise ValidationFailed("Say in `reason` why this is forced: it is recorded.", details=[problem])
+        return self.reason.strip() if self.force else None
+
+
+class Deploy(Forced):
     """Everything is optional: image apps resolve their tag again, git apps build the head of their branch."""
 
     other_names: ClassVar[dict[str, str]] = {
@@ -41,7 +55,36 @@ class DeployImage(Incoming):
     title: str = Field("", max_length=255)
 
 
+class Promote(Forced):
+    """Exactly one of `to` and `from`: the other app is the one in the path."""
+
+    other_names: ClassVar[dict[str, str]] = {"source": "from", "target": "to", "deployment_id": "deployment"}
+
+    to: str | None = Field(None, min_length=1, max_length=100, description="Id or slug of the app that gets the image")
+    from_app: str | None = Field(
+        None, alias="from", min_length=1, max_length=100, description="Id or slug of the app that has the image"
+    )
+    deployment: str | None = Field(None, max_length=100, description="Of the source; default: the one that is live")
+    title: str = Field("", max_length=255)
+
+
+class Lock(Incoming):
+    other_names: ClassVar[dict[str, str]] = {"message": "reason"}
+
+    reason: str = Field("", max_length=1000)
+
+
+class Maintenance(Incoming):
+    enabled: bool
+    message: str = Field("", max_length=1000, description="Stands on the page")
+
+
+class Reject(Incoming):
+    reason: str = Field("", max_length=1000)
+
+
 class RollBack(Incoming):
     other_names: ClassVar[dict[str, str]] = {}
 
     deployment_id: str | None = Field(None, description="Default: the release before the active one")
+    force: bool = Field(default=False, description="Also where the app is locked")

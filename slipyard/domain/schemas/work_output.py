@@ -10,6 +10,17 @@ from slipyard.domain.source import Source
 from slipyard.domain.span import Span
 
 
+class ChainLink(Outgoing):
+    kind: str = Field(description="build or deployment")
+    id: str
+    number: int
+    status: str
+    app_id: str
+    app: str
+    environment: str
+    finished_at: datetime | None
+
+
 class DeploymentView(Outgoing):
     id: str
     app_id: str
@@ -25,6 +36,15 @@ class DeploymentView(Outgoing):
     release_id: str | None
     replicas: int | None
     progress: str | None = Field(description="How far a rollout is, in words")
+    waits_for: str | None = Field(description="Why it waits, or who works on it; null where it is over")
+    queue_position: int | None = Field(description="From 1, where it waits for a worker or for its build")
+    awaits_approval: bool
+    approved_by: str | None
+    force_reason: str | None = Field(
+        description="Why it was forced past a freeze, or promoted without having been live"
+    )
+    promoted_from: str | None = Field(description="The deployment of another app that has its image")
+    chain: list[ChainLink] = Field(description="From the build through the apps to this one, where it was promoted")
     error: str | None
     log_tail: list[str] = Field(description="The last lines of what failed")
     spans: list[Span]
@@ -85,13 +105,14 @@ class ReleaseList(Page):
 
 
 class QueueItem(Outgoing):
-    kind: str = Field(description="build or deployment")
+    kind: str = Field(description="build, deployment, or push: one that waits for a check")
     id: str
     app_id: str
     app: str
-    number: int
+    number: int | None
     status: str
     reason: str = Field(description="Why it waits, or who works on it")
+    position: int | None = Field(description="From 1, where it waits for a worker or for its build")
     created_at: datetime
 
 

@@ -99,7 +99,8 @@ def _is_claimable() -> ColumnElement[bool]:
     built = (status == DeploymentStatus.BUILDING) & has_release
     pending = (status == DeploymentStatus.PENDING) & (has_release | col(Deployment.image).is_not(None))
     busy = select(Deployment.app_id).where(col(Deployment.status).in_(AT_WORK))
-    return status.in_(AT_WORK) | ((built | pending) & col(Deployment.app_id).not_in(busy))
+    ready = (built | pending) & col(Deployment.parked).is_(None)
+    return status.in_(AT_WORK) | (ready & col(Deployment.app_id).not_in(busy))
 
 
 def _of(app_id: str) -> SelectOfScalar[Deployment]:

@@ -32,7 +32,7 @@ class UnneededImage:
 
 def unneeded_images(session: Session, keep: int, *, app_id: str | None = None, limit: int = 100) -> list[UnneededImage]:
     """Oldest first; of every app, or of one. Call `let_image_go` before the image is removed."""
-    images = _needed_images(session, keep)
+    images = needed_images(session, keep)
     references = {reference for reference, _ in images}
     ids = {image_id for _, image_id in images}
     unneeded = (
@@ -88,7 +88,7 @@ def deployment_logs_to_keep(session: Session) -> set[str]:
     return set(session.exec(query))
 
 
-def _needed_images(session: Session, keep: int) -> set[tuple[str, str]]:
+def needed_images(session: Session, keep: int) -> set[tuple[str, str]]:
     """(reference, image id) of kept releases, of builds whose deployment is under way, and of each app's newest build,
     which may have been made to be deployed later."""
     of_releases = {
