@@ -9,8 +9,10 @@ from contextlib import closing, contextmanager
 from pathlib import Path
 from typing import Any, Literal
 
+import docker
+
 from slipyard.cli.up.identity import Identity
-from slipyard.cli.up.service import running_service
+from slipyard.cli.up.service import SERVICE_NAMES, running_service
 from slipyard.domain.layout import Layout
 from slipyard.store.claims import Holder
 from tests.engine.installation import Installation
@@ -83,3 +85,27 @@ def no_rows_written(home: Path) -> Iterator[None]:
         database.execute("BEGIN IMMEDIATE")
         yield
         database.execute("ROLLBACK")
+
+
+def supervisor_of(slipyard: Installation) -> Identity:
+    found = Identity.read(slipyard.home / "run" / "supervisor.pid")
+    assert found is not None
+    return found
+
+
+def services_of(slipyard: Installation) -> list[Identity]:
+    return [service_of(slipyard, name) for name in SERVICE_NAMES]
+
+
+def kill(process: Identity) -> None:
+    process.send(signal.SIGKILL)
+    wait_until(lambda: not process.is_running())
+
+
+def power_failure(slipyard: Installation, *containers: str) -> None:
+    """Every process and these containers die; none is asked to end."""
+    for process in (supervisor_of(slipyard), *services_of(slipyard)):
+        kill(process)
+    with closing(docker.from_env()) as engine:
+        for container in containers:
+            engine.api.kill(container)

@@ -5,7 +5,6 @@ import os
 import signal
 import socket
 import subprocess
-from collections.abc import Iterator
 from pathlib import Path
 
 import httpx
@@ -13,6 +12,7 @@ import pytest
 
 from slipyard.cli.up.identity import Identity
 from tests.engine.installation import Installation, purge_installation, start_installation
+from tests.engine.spare_installation import SpareInstallation
 from tests.engine.waiting import wait_until
 
 PAGE = "FROM busybox\nRUN mkdir /www && echo {text} >/www/index.html\nCMD exec httpd -f -p $PORT -h /www\n"
@@ -55,19 +55,16 @@ def code_of(installation: Installation, *arguments: str) -> int:
 
 
 @pytest.fixture
-def unstarted(tmp_path: Path) -> Iterator[Installation]:
-    """Started and stopped once, so that a test can start it in its own way."""
-    installation = start_installation(tmp_path / "home")
-    installation.slipyard("down", "--all")
-    yield installation
-    purge_installation(installation)
+def unstarted(spare_installation: SpareInstallation) -> Installation:
+    """Nothing of it runs, so that a test can start it in its own way."""
+    return spare_installation.stopped()
 
 
-def test_a_second_up_is_refused_and_leaves_the_first_alone(own_slipyard: Installation) -> None:
-    said = own_slipyard.slipyard("up", "--detach", ok=False)
-    assert f"Slipyard already runs for {own_slipyard.home}" in said
-    assert code_of(own_slipyard, "up") == 1
-    assert own_slipyard.client().get("/apps").status_code == 200
+def test_a_second_up_is_refused_and_leaves_the_first_alone(slipyard: Installation) -> None:
+    said = slipyard.slipyard("up", "--detach", ok=False)
+    assert f"Slipyard already runs for {slipyard.home}" in said
+    assert code_of(slipyard, "up") == 1
+    assert slipyard.client().get("/apps").status_code == 200
 
 
 def test_a_port_that_is_taken_is_named_before_anything_starts(unstarted: Installation) -> None:
@@ -85,8 +82,8 @@ def test_a_part_that_cannot_start_ends_up_with_the_reason(unstarted: Installatio
     unstarted.environment["SLIPYARD_TLS"] = "off"
 
 
-def test_the_link_of_login_link_lets_one_browser_in(own_slipyard: Installation) -> None:
-    link = own_slipyard.slipyard("login-link").strip()
+def test_the_link_of_login_link_lets_one_browser_in(slipyard: Installation) -> None:
+    link = slipyard.slipyard("login-link").strip()
     with httpx.Client(follow_redirects=False) as browser:
         assert browser.get(link).status_code < 400
     with httpx.Client(follow_redirects=False) as another:
@@ -105,38 +102,39 @@ def test_doctor_finds_a_dead_service_and_exits_with_1(own_slipyard: Installation
     assert code_of(own_slipyard, "doctor") == 1
 
 
-def test_all_parts_idle_within_250_mib(own_slipyard: Installation) -> None:
-    shares = json.loads(own_slipyard.slipyard("doctor", "--memory", "--json"))
+def test_all_parts_idle_within_250_mib(new_slipyard: Installation) -> None:
+    shares = json.loads(new_slipyard.slipyard("doctor", "--memory", "--json"))
     assert {part["name"] for part in shares["parts"]} >= {"slipyard-api", "redis-server", "docker-registry", "caddy"}
     assert shares["total_bytes"] <= 250 * 1024 * 1024, shares
 
 
-def test_an_app_from_a_directory_to_a_rollback_by_the_command_line(own_slipyard: Installation, source: Path) -> None:
-    slipyard = own_slipyard.slipyard
-    assert "shop is live at" in slipyard("deploy", ".", "--app", "shop", cwd=source)
+def test_an_app_from_a_directory_to_a_rollback_by_the_command_line(slipyard: Installation, source: Path) -> None:
+    run = slipyard.slipyard
+    assert "shop is live at" in run("deploy", ".", "--app", "shop", cwd=source)
     (source / "Dockerfile").write_text(PAGE.format(text="two"))
-    slipyard("deploy", ".", "--app", "shop", cwd=source)
-    assert own_slipyard.answer("shop").text == "two\n"
-    slipyard("rollback", "1", "--app", "shop")
-    assert own_slipyard.answer("shop").text == "one\n"
-    slipyard("env", "set", "GREETING=hello", "--app", "shop", "--deploy")
-    slipyard("stop", "shop")
-    assert own_slipyard.answer("shop").status_code == 503
-    slipyard("start", "shop")
-    assert own_slipyard.answer("shop").status_code == 200
-    history = json.loads(slipyard("deployments", "--app", "shop", "--json"))["deployments"]
+    run("deploy", ".", "--app", "shop", cwd=source)
+    assert slipyard.answer("shop").text == "two\n"
+    run("rollback", "1", "--app", "shop")
+    assert slipyard.answer("shop").text == "one\n"
+    run("env", "set", "GREETING=hello", "--app", "shop", "--deploy")
+    run("stop", "shop")
+    assert slipyard.answer("shop").status_code == 503
+    run("start", "shop")
+    assert slipyard.answer("shop").status_code == 200
+    history = json.loads(run("deployments", "--app", "shop", "--json"))["deployments"]
     assert [row["number"] for row in history] == [5, 4, 3, 2, 1]
-    slipyard("apps", "delete", "shop", "--yes", "--wait")
-    assert code_of(own_slipyard, "apps", "show", "shop") == 3
+    run("apps", "delete", "shop", "--yes", "--wait")
+    assert code_of(slipyard, "apps", "show", "shop") == 3
 
 
-def test_a_broken_dockerfile_exits_with_1_and_the_old_release_serves(own_slipyard: Installation, source: Path) -> None:
-    own_slipyard.slipyard("deploy", ".", "--app", "shop", cwd=source)
+def test_a_broken_dockerfile_exits_with_1_and_the_old_release_serves(slipyard: Installation, source: Path) -> None:
+    slipyard.slipyard("deploy", ".", "--app", "broken", cwd=source)
     (source / "Dockerfile").write_text("FROM busybox\nRUN echo no such thing && exit 3\n")
-    said = own_slipyard.slipyard("deploy", ".", "--app", "shop", cwd=source, ok=False)
+    said = slipyard.slipyard("deploy", ".", "--app", "broken", cwd=source, ok=False)
     assert "no such thing" in said
     assert "The release before goes on serving." in said
-    assert own_slipyard.answer("shop").text == "one\n"
+    assert slipyard.answer("broken").text == "one\n"
+    slipyard.slipyard("apps", "delete", "broken", "--yes", "--wait")
 
 
 def test_purge_removes_everything_of_one_installation_and_nothing_of_another(

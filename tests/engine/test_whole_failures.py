@@ -39,13 +39,15 @@ def test_the_last_lines_of_a_container_that_exits_are_shown(whole_app: WholeApp)
     assert whole_app.slipyard.answer(whole_app.slug).status_code == 503
 
 
-def test_an_image_that_does_not_exist_says_which(whole_app: WholeApp) -> None:
-    whole_app.create(source={"type": "image", "image": "127.0.0.1:1/nobody/nothing:1"}, deploy=False)
+def test_an_image_whose_registry_does_not_exist_says_so_and_is_tried_once(whole_app: WholeApp) -> None:
+    whole_app.create(source={"type": "image", "image": "registry.invalid/nobody/nothing:1"}, deploy=False)
 
     answer = whole_app.post("deploy?wait=60", json={})
 
     assert answer.json()["status"] == "failed"
-    assert "127.0.0.1:1/nobody/nothing:1" in whole_app.deployments()[0]["error"]
+    (deployment,) = whole_app.deployments()
+    assert "There is no registry registry.invalid" in deployment["error"]
+    assert deployment["attempt"] == 1
 
 
 def test_a_tarball_that_leads_outside_is_refused_and_leaves_nothing(whole_app: WholeApp) -> None:
@@ -82,6 +84,21 @@ def test_a_source_that_could_do_harm_is_refused_before_git_is_started(
     else:
         assert answer.status_code == 422
         assert answer.json()["error"]["message"]
+
+
+def test_a_pushed_branch_that_looks_like_an_option_deploys_nothing(whole_app: WholeApp) -> None:
+    whole_app.push("one")
+    whole_app.commit("two")
+
+    said = whole_app.slipyard.git_push(
+        whole_app.repository.path, whole_app.slug, "HEAD:refs/heads/--upload-pack=touch", ok=False
+    )
+
+    assert "--upload-pack=touch" in said
+    assert len(whole_app.deployments()) == 1
+    assert whole_app.text() == "one"
+    whole_app.push("three")
+    assert whole_app.text() == "three"
 
 
 def test_a_first_release_that_is_good_after_a_bad_one_goes_live(whole_app: WholeApp) -> None:

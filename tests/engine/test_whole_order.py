@@ -52,17 +52,15 @@ def test_a_forced_push_goes_back_on_purpose(whole_app: WholeApp) -> None:
     assert whole_app.text() == "one"
 
 
-def test_the_same_commit_again_is_already_live(whole_app: WholeApp) -> None:
+def test_the_same_commit_again_changes_nothing(whole_app: WholeApp) -> None:
     whole_app.push("one")
-    with whole_app.slipyard.client() as client:
-        client.delete(f"/apps/{whole_app.slug}/none")
-    whole_app.repository.git("branch", "again")
+    container = whole_app.container_ids()
 
-    whole_app.slipyard.git_push(whole_app.repository.path, whole_app.slug, "again")
     said = whole_app.slipyard.git_push(whole_app.repository.path, whole_app.slug, "main")
 
     assert "Everything up-to-date" in said
     assert len(whole_app.deployments()) == 1
+    assert whole_app.container_ids() == container
 
 
 def test_another_branch_is_stored_and_not_deployed(whole_app: WholeApp) -> None:

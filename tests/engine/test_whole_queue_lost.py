@@ -2,6 +2,7 @@
 
 import secrets
 import signal
+from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
@@ -14,12 +15,15 @@ from tests.engine.waiting import wait_until
 from tests.engine.whole_app import SERVES, WholeApp, new_app
 from tests.flow.repository import Repository
 
-APPS = 6
+APPS = 3
 
 
 @pytest.fixture
-def apps(own_slipyard: Installation, tmp_path: Path) -> list[WholeApp]:
-    return [new_app(own_slipyard, Repository(tmp_path / f"work-{number}"), "queued") for number in range(APPS)]
+def apps(own_slipyard: Installation, tmp_path: Path) -> Iterator[list[WholeApp]]:
+    apps = [new_app(own_slipyard, Repository(tmp_path / f"work-{number}"), "queued") for number in range(APPS)]
+    yield apps
+    for app in apps:
+        app.delete()
 
 
 def test_killed_with_work_queued(own_slipyard: Installation, apps: list[WholeApp]) -> None:
@@ -44,14 +48,25 @@ def test_flushed_with_work_queued(own_slipyard: Installation, apps: list[WholeAp
     assert_all_live(apps)
 
 
+def test_killed_between_two_pushes_to_one_app(own_app: WholeApp) -> None:
+    own_app.push_detached("one", slow_build())
+    service_of(own_app.slipyard, "redis").send(signal.SIGKILL)
+
+    own_app.push_detached("two")
+
+    rows = own_app.wait_settled()
+    assert (rows[0]["status"], rows[0]["title"]) == ("active", "two")
+    assert own_app.text() == "two"
+
+
 def push_all(apps: list[WholeApp]) -> None:
-    """Builds of four seconds that no cache has: most of them wait."""
+    """Builds of three seconds that no cache has: most of them wait."""
     with ThreadPoolExecutor(APPS) as pool:
         list(pool.map(lambda app: app.push_detached(app.slug, slow_build()), apps))
 
 
 def slow_build() -> str:
-    return SERVES + f"RUN sleep 4 && echo {secrets.token_hex(4)}\n"
+    return SERVES + f"RUN sleep 3 && echo {secrets.token_hex(4)}\n"
 
 
 def some_wait(apps: list[WholeApp]) -> bool:

@@ -122,6 +122,27 @@ def test_a_signed_webhook_deploys_what_was_pushed(
     go_back(whole_app, "one")
 
 
+def test_a_webhook_for_a_commit_that_is_live_deploys_nothing(
+    whole_app: WholeApp, host: HttpHost, hosted: HostedRepository
+) -> None:
+    hosted.commit(tree("one"))
+    whole_app.create(repo_url=host.url(), deploy=False)
+    hook = whole_app.post("webhooks", json={"provider": "github"}).raise_for_status().json()
+    commit = hosted.commit(tree("two"))
+    (first,) = deliver(hook, commit).json()
+    whole_app.wait_status({"id": first["deployment_id"]}, "active")
+
+    (replayed,) = deliver(hook, commit).json()
+    (announced_anew,) = deliver(hook, commit, pusher="grace").json()
+
+    assert replayed["deployment_id"] == first["deployment_id"], "the same words under another id are the same delivery"
+    assert "counts once" in replayed["message"]
+    assert announced_anew["status"] == "ignored"
+    assert announced_anew["message"] == f"{commit[:12]} is already live."
+    assert len(whole_app.deployments()) == 1
+    assert whole_app.text() == "two"
+
+
 def test_a_webhook_with_a_wrong_signature_deploys_nothing(
     whole_app: WholeApp, host: HttpHost, hosted: HostedRepository
 ) -> None:
@@ -179,9 +200,9 @@ def publish(registry: str, text: str, tag: str | None = None) -> str:
     return name
 
 
-def deliver(hook: dict[str, str], commit: str) -> httpx.Response:
+def deliver(hook: dict[str, str], commit: str, pusher: str = "ada") -> httpx.Response:
     body = json.dumps(
-        {"ref": "refs/heads/main", "before": "0" * 40, "after": commit, "pusher": {"name": "ada"}}
+        {"ref": "refs/heads/main", "before": "0" * 40, "after": commit, "pusher": {"name": pusher}}
     ).encode()
     signature = hmac.new(hook["secret"].encode(), body, hashlib.sha256).hexdigest()
     headers = {
