@@ -333,3 +333,29 @@ def test_every_command_has_help_and_help_imports_no_engine():
     for name in ("apps", "deploy", "git-credential", "doctor"):
         assert name in done.stdout
         assert run([name, "--help"]) == 0
+
+
+@pytest.mark.parametrize(
+    ("arguments", "call", "body"),
+    [
+        (["lock", "shop", "-m", "stock"], "POST /apps/shop/lock", {"reason": "stock"}),
+        (["maintenance", "on", "shop"], "POST /apps/shop/maintenance", {"enabled": True, "message": ""}),
+        (["maintenance", "off", "shop"], "POST /apps/shop/maintenance", {"enabled": False}),
+        (["rollback", "--app", "shop", "--force", "-d"], "POST /apps/shop/rollback", {"force": True}),
+        (
+            ["deployments", "reject", "7", "--app", "shop", "-m", "no"],
+            "POST /apps/shop/deployments/dep_7/reject",
+            {"reason": "no"},
+        ),
+        (
+            ["promote", "shop", "--to", "live", "--deployment", "7", "--force", "why", "-d"],
+            "POST /apps/shop/promote",
+            {"to": "live", "title": "", "force": True, "reason": "why", "deployment": "dep_7"},
+        ),
+    ],
+)
+def test_what_holds_and_promotes_is_sent_as_it_was_said(api, capsys, arguments, call, body):
+    api.answers[call] = ACTION
+    assert run(arguments) == 0
+    assert api.body(call) == body
+    assert capsys.readouterr().out == f"{ACTION['message']}\n"
