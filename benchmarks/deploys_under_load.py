@@ -1,0 +1,60 @@
+"""Deployments and ways back under load, a third of the deployments broken on purpose: how many requests are lost.
+
+    python -m benchmarks.deploys_under_load --deployments 100
+
+A lost request is one that a healthy release would have answered: any that broke off, or was not answered with 200. Half of
+the clients keep their connections, some requests take 0.7 s, some are POST. The shorter form runs with the tests,
+`tests/engine/test_whole_rollouts.py`. Needs what `scripts/up` installs. Starts an installation of its own and purges it.
+"""
+
+import argparse
+import tempfile
+import time
+from collections import Counter
+from pathlib import Path
+
+from tests.engine.installation import purge_installation, start_installation
+from tests.engine.rollout_app import ask, go_live
+from tests.engine.whole_app import WholeApp, new_app
+from tests.engine.whole_load import READ, SLOW, WRITE, Load
+from tests.flow.repository import Repository
+
+GOOD = ("fine", "slow to stop", "ignores SIGTERM")
+BROKEN = ("exits at once", "exits after 1 s", "never ready")
+
+
+def main() -> None:
+    parser = argparse.ArgumentParser()
+    parser.add_argument("--deployments", type=int, default=100)
+    deployments = parser.parse_args().deployments
+    with tempfile.TemporaryDirectory(prefix="slipyard-benchmark-") as directory:
+        installation = start_installation(Path(directory) / "home")
+        try:
+            app = new_app(installation, Repository(Path(directory) / "work"))
+            go_live(app, rollout={"stop_seconds": 1})
+            measure(app, deployments)
+        finally:
+            purge_installation(installation)
+
+
+def measure(app: WholeApp, deployments: int) -> None:
+    """Each deployment is followed by a way back, so that there are as many of these."""
+    outcomes: Counter[str] = Counter()
+    began = time.monotonic()
+    with Load(app, READ, WRITE, SLOW) as load:
+        for number in range(1, deployments + 1):
+            mode = BROKEN[number // 3 % len(BROKEN)] if number % 3 == 0 else GOOD[number % len(GOOD)]
+            status = ask(app, number, mode)["status"]
+            outcomes[f"{mode}: {status}"] += 1
+            load.more()
+            outcomes[f"rollback: {app.post('rollback?wait=60', json={}).json()['status']}"] += 1
+            load.more()
+    print(f"{time.monotonic() - began:.0f} s, {load.seen.total()} requests, {len(load.lost)} lost")
+    for outcome, count in sorted(outcomes.items()):
+        print(f"  {outcome} {count}")
+    for lost in load.lost[:20]:
+        print(f"  lost: {lost}")
+
+
+if __name__ == "__main__":
+    main()
