@@ -16,7 +16,7 @@ from slipyard.pipeline.find_app import changeable_app, configurable_app
 from slipyard.pipeline.make_release import ReleaseMaterial, make_release
 from slipyard.pipeline.wake import wake_deployment
 from slipyard.pipeline.write_down import Asked, write_deployment
-from slipyard.store.events import record
+from slipyard.store.events import lock_app, record
 from slipyard.store.queries.deployments import active_deployment
 from slipyard.store.tables import App, Build, Deployment, Release
 
@@ -66,15 +66,24 @@ def _accept(session: Session, context: Context, promotion: Promotion, actor: Act
 
 
 def _both(session: Session, promotion: Promotion) -> tuple[App, App]:
-    """Locked in the order of their ids, so that two that promote to each other do not wait for each other."""
-    for app_id in sorted({promotion.source_id, promotion.target_id}):
-        changeable_app(session, app_id)
+    """Locked in the order of their ids, so that two that promote to each other do not wait for each other; with the app
+    that built the image, so that nobody lets it go meanwhile."""
+    for app_id in sorted({promotion.source_id, promotion.target_id, *_where_built(session, promotion)}):
+        lock_app(session, app_id)
     source = changeable_app(session, promotion.source_id)
     if source.parent_id is not None:
         raise Conflict(
             f"{source.slug} is a preview, which shows what nobody has merged: promote the app that built it."
         )
     return source, configurable_app(session, promotion.target_id)
+
+
+def _where_built(session: Session, promotion: Promotion) -> list[str]:
+    asked, source_id = promotion.deployment_id, promotion.source_id
+    row = session.get(Deployment, asked) if asked else active_deployment(session, source_id)
+    release = session.get(Release, row.release_id) if row is not None and row.release_id else None
+    build = session.get(Build, release.build_id) if release is not None and release.build_id else None
+    return [] if build is None else [build.app_id]
 
 
 def _chosen(session: Session, source: App, promotion: Promotion) -> Deployment:
@@ -98,7 +107,7 @@ def _release(session: Session, source: App, chosen: Deployment) -> Release:
     release = session.get(Release, chosen.release_id) if chosen.release_id else None
     if release is None:
         raise Conflict(f"Deployment {chosen.number} of {source.slug} has no image to promote: it is {chosen.status}.")
-    build = session.get(Build, release.build_id) if release.build_id else None
+    build = session.get(Build, release.build_id, populate_existing=True) if release.build_id else None
     if build is not None and build.image_removed_at is not None:
         raise Conflict(
             f"The image of deployment {chosen.number} of {source.slug} was cleaned up. Deploy its commit there again."

@@ -122,6 +122,9 @@ class PushSession:
             if self.outbox.abandoned:
                 return
             await self._say(*view.lines(progress))
+            if isinstance(progress, StatusChange) and progress.waits_for is not None:
+                await self._say(progress.waits_for, f"Follow it with: slipyard deploy --follow {self.app.slug}")
+                return
 
     @property
     def _watched(self) -> bool:

@@ -10,6 +10,7 @@ from sqlmodel import Session
 from slipyard.api.streams.log_lines import Lines, read_lines
 from slipyard.domain.lifecycle import DeploymentStatus, is_over
 from slipyard.pipeline.context import Context
+from slipyard.pipeline.holds import HOLDS
 from slipyard.store.tables import App, Build, Deployment
 
 _LOOK_SECONDS = 0.04
@@ -43,8 +44,11 @@ class LogLines:
 
 @dataclass(frozen=True)
 class StatusChange:
+    """`waits_for`: nobody works on it until somebody approves or unlocks, or a freeze ends."""
+
     status: str
     build_status: str | None
+    waits_for: str | None
     position: Position
 
 
@@ -71,8 +75,15 @@ class _Seen:
     live_before: bool
 
     @property
-    def statuses(self) -> tuple[str, str | None]:
-        return str(self.deployment.status), str(self.build.status) if self.build else None
+    def statuses(self) -> tuple[str, str | None, str | None]:
+        return str(self.deployment.status), str(self.build.status) if self.build else None, self._waits_for
+
+    @property
+    def _waits_for(self) -> str | None:
+        """What is held is built first."""
+        row = self.deployment
+        held = row.parked in HOLDS and (row.release_id is not None or row.image is not None)
+        return row.progress if held and not is_over(row.status) else None
 
 
 async def follow_deployment(

@@ -64,10 +64,13 @@ def _follow(client: Client, app: str, deployment_id: str, view: View) -> Outcome
         if event.kind == "done":
             return _outcome(event.json(), time.monotonic() - began)
         if event.kind == "status":
-            word = str(event.json().get("status", ""))
+            facts = event.json()
+            word = str(facts.get("status", ""))
             if word != said:
                 view.status(word)
             said = word
+            if facts.get("waits_for"):
+                view.rollout_line(facts["waits_for"])
         else:
             _show_lines(event, view)
     raise ServerFault(f"The stream of deployment {deployment_id} ended without an outcome. Look at it again later.")

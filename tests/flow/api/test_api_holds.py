@@ -6,6 +6,8 @@ import pytest
 
 from slipyard.pipeline.receive_push import PushSeen, receive_push
 from tests.flow.api.api_server import ApiServer
+from tests.flow.api.git_client import push
+from tests.flow.repository import Repository
 
 IMAGE = {"type": "image", "image": "example.org/shop:1"}
 
@@ -121,3 +123,19 @@ async def test_lock_and_maintenance_are_seen_at_the_app(api: ApiServer) -> None:
     assert [answer["status_code"] for answer in again] == [202, 202]
     assert (await post(api, "shop/unlock"))["status_code"] == 200
     assert (await api.client.get("/v1/apps/shop")).json()["lock"] is None
+
+
+async def test_a_push_to_a_locked_app_is_built_and_ends_with_the_reason(api: ApiServer, repository: Repository) -> None:
+    await make(api, "shop")
+    await post(api, "shop/lock", {"reason": "counting stock"})
+    repository.commit("one", main__py="1")
+
+    outcome = await push(repository, api.remote("shop"))
+
+    assert outcome.status == 0
+    assert any(
+        line.startswith("Waits: shop is locked by administrator: counting stock.") for line in outcome.remote_lines
+    )
+    assert "Follow it with: slipyard deploy --follow shop" in outcome.remote_lines
+    (build,) = (await api.client.get("/v1/apps/shop/builds")).json()["builds"]
+    assert build["status"] == "succeeded"
