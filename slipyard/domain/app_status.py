@@ -38,6 +38,7 @@ class AppFacts:
     serving: int
     occupied: int
     last_error: str | None
+    held: str | None = None  # what the latest deployment waits for, and may for days
 
 
 def app_status(facts: AppFacts) -> tuple[AppStatus, str]:
@@ -46,10 +47,17 @@ def app_status(facts: AppFacts) -> tuple[AppStatus, str]:
         return AppStatus.REMOVED, "Deleted."
     if facts.deleting:
         return AppStatus.DELETING, "Its containers, network and images are being removed."
+    if facts.held is not None:
+        status, message = _standing(facts)
+        return status, f"{message} {facts.held}"
     if facts.latest is DeploymentStatus.BUILDING:
         return AppStatus.BUILDING, "A build is under way."
     if facts.latest in _AT_WORK:
         return AppStatus.DEPLOYING, f"A deployment is {facts.latest}."
+    return _standing(facts)
+
+
+def _standing(facts: AppFacts) -> tuple[AppStatus, str]:
     return _stopped(facts) if facts.stopped else _live(facts) if facts.active else _never_live(facts)
 
 

@@ -4,11 +4,12 @@ from collections import defaultdict
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 
-from sqlalchemy import func
+from sqlalchemy import case, func
 from sqlmodel import Session, col, select
 
 from slipyard.domain.app_status import AppFacts
 from slipyard.domain.lifecycle import DeploymentStatus, InstanceStatus
+from slipyard.store.queries.deployments import WAITING
 from slipyard.store.tables import App, Deployment, Instance, Release
 
 _AT_ONCE = 500  # parameters of one query
@@ -18,6 +19,7 @@ _AT_ONCE = 500  # parameters of one query
 class _Latest:
     status: DeploymentStatus
     error: str | None
+    held: str | None
 
 
 def app_facts(session: Session, app_ids: Sequence[str]) -> dict[str, AppFacts]:
@@ -45,6 +47,7 @@ def _facts_of(session: Session, app_ids: Sequence[str]) -> dict[str, AppFacts]:
             serving=serving[app_id],
             occupied=occupied[app_id],
             last_error=latest[app_id].error if app_id in latest else None,
+            held=latest[app_id].held if app_id in latest else None,
         )
         for app_id, deleting_at, deleted_at, stopped in apps
     }
@@ -52,12 +55,18 @@ def _facts_of(session: Session, app_ids: Sequence[str]) -> dict[str, AppFacts]:
 
 def _latest(session: Session, app_ids: Sequence[str]) -> dict[str, _Latest]:
     """The counter of the app is the number of its latest deployment."""
+    is_held = (
+        col(Deployment.status).in_(WAITING)
+        & col(Deployment.parked).is_not(None)
+        & (col(Deployment.release_id).is_not(None) | col(Deployment.image).is_not(None))
+    )
+    held = case((is_held, col(Deployment.progress)), else_=None)
     query = (
-        select(col(Deployment.app_id), col(Deployment.status), col(Deployment.error))
+        select(col(Deployment.app_id), col(Deployment.status), col(Deployment.error), held)
         .join(App, col(Deployment.app_id) == col(App.id))
         .where(col(App.id).in_(app_ids), col(Deployment.number) == col(App.last_deployment))
     )
-    return {app_id: _Latest(status, error) for app_id, status, error in session.exec(query)}
+    return {app_id: _Latest(status, error, held) for app_id, status, error, held in session.exec(query)}
 
 
 def _wanted(session: Session, app_ids: Sequence[str]) -> dict[str, int]:

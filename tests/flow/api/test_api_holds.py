@@ -61,6 +61,8 @@ async def test_another_token_approves_and_the_same_does_not(api: ApiServer) -> N
     asked = await post(api, "shop/deploy")
     path = f"/v1/apps/shop/deployments/{asked['deployment_id']}/approve"
     assert "Waits for approval" in asked["message"]
+    app = (await api.client.get("/v1/apps/shop")).json()
+    assert (app["status"], "Waits for approval" in app["status_message"]) == ("creating", True)
 
     same = await api.client.post(path)
     async with api.client_of(api.token("apps:deploy")) as colleague:
