@@ -7,6 +7,7 @@ import typer
 
 from slipyard.cli.app_name import app_or_fail
 from slipyard.cli.client import connect, segment
+from slipyard.cli.commands.app_rollout import rollout
 from slipyard.cli.env_pairs import parse_pairs
 from slipyard.cli.failure import WrongUsage
 from slipyard.cli.options import AppArgument, Detach, Json, Limit
@@ -14,6 +15,7 @@ from slipyard.cli.output import Cell, ago, print_fields, print_json, print_table
 from slipyard.cli.progress.watch import watch_deployment
 
 app = typer.Typer(no_args_is_help=True, help="List, show, create and delete apps.")
+app.command("rollout")(rollout)
 
 
 @app.command("list")
