@@ -43,6 +43,7 @@ def write_bare(path: Path) -> None:
 def _replace(path: Path, text: str) -> None:
     if path.exists() and path.read_text() == text:
         return
-    draft = path.with_name(f".{path.name}.{uuid4().hex}.draft")  # of its own: two pushes may prepare one repository at once
+    # A draft of its own: two pushes may prepare one repository at once.
+    draft = path.with_name(f".{path.name}.{uuid4().hex}.draft")
     draft.write_text(text)
     draft.replace(path)

@@ -12,7 +12,18 @@ from sqlalchemy import event, update
 from sqlalchemy.orm import Session, UOWTransaction
 from sqlmodel import col
 
-from slipyard.store.tables import App, Build, Connection, Deployment, GitCredentialRow, Hook, KeptAnswer, Notifier, Preview, Token
+from slipyard.store.tables import (
+    App,
+    Build,
+    Connection,
+    Deployment,
+    GitCredentialRow,
+    Hook,
+    KeptAnswer,
+    Notifier,
+    Preview,
+    Token,
+)
 
 Key = tuple[str, str, str]  # principal, route, key
 Effects = dict[str, str]  # kind of row -> id

@@ -10,8 +10,8 @@ from slipyard.api.routes.action_answer import build_action, deployment_action
 from slipyard.api.views.access_views import hook_view, token_view
 from slipyard.api.views.app_view import app_view
 from slipyard.api.views.connection_view import connection_view
-from slipyard.api.views.notifier_view import notifier_view
 from slipyard.api.views.credential_view import credential_view
+from slipyard.api.views.notifier_view import notifier_view
 from slipyard.api.views.preview_view import preview_views
 from slipyard.api.views.surroundings import surroundings_of
 from slipyard.domain.schemas.access_output import NewHookView, NewTokenView

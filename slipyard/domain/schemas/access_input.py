@@ -55,4 +55,6 @@ class CreateHook(Incoming):
     fields: BodyFields | None = Field(None, description="generic: where the body says what was pushed")
     install: bool = Field(default=False, description="Make it at the provider too, whatever `provider` says")
     deploy_key: bool | None = Field(None, description="install: default where the repository cannot be read without")
-    ssh_url: str | None = Field(None, max_length=512, description="install: where the deploy key opens; default by host")
+    ssh_url: str | None = Field(
+        None, max_length=512, description="install: where the deploy key opens; default by host"
+    )

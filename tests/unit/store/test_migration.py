@@ -39,7 +39,7 @@ def upgrade() -> None:
 '''
 
 
-_SPACED = str.maketrans("()\"", "   ")  # a table that was made anew is written with quotes
+_SPACED = str.maketrans('()"', "   ")  # a table that was made anew is written with quotes
 
 
 def schema(url):
