@@ -35,6 +35,7 @@ class _Commands(LazyGroup):
         "previews": Entry(f"{_COMMANDS}.previews:app", "Show requests and branches as apps of their own.", _WORK),
         "ci-trust": Entry(f"{_COMMANDS}.ci_trust:app", "Let CI jobs deploy without a stored secret.", _WORK),
         "rollback": Entry(f"{_COMMANDS}.rollback:app", "Go back to an earlier deployment.", _WORK),
+        "queue": Entry(f"{_COMMANDS}.queue:app", "Show what runs and what waits, and for what.", _WORK),
         "promote": Entry(f"{_COMMANDS}.promote:app", "Deploy what is live in one app to another.", _WORK),
         "lock": Entry(f"{_COMMANDS}.holds:lock_app", "Let deployments of an app wait, with a reason.", _WORK),
         "unlock": Entry(f"{_COMMANDS}.holds:unlock_app", "Let deployments of an app go again.", _WORK),

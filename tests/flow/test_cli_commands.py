@@ -359,3 +359,42 @@ def test_what_holds_and_promotes_is_sent_as_it_was_said(api, capsys, arguments, 
     assert run(arguments) == 0
     assert api.body(call) == body
     assert capsys.readouterr().out == f"{ACTION['message']}\n"
+
+
+@pytest.mark.parametrize(
+    ("arguments", "body"),
+    [
+        (["--approval"], {"protected": True}),
+        (["--freeze", "none"], {"freeze": []}),
+        (
+            ["--no-approval", "--freeze", "fri,sat 16:00-08:00 Days off", "--freeze", "mon 00:00-12:00"],
+            {
+                "protected": False,
+                "freeze": [
+                    {"days": ["fri", "sat"], "begins": "16:00", "ends": "08:00", "reason": "Days off"},
+                    {"days": ["mon"], "begins": "00:00", "ends": "12:00", "reason": ""},
+                ],
+            },
+        ),
+    ],
+)
+def test_protection_is_sent_as_it_was_said(api, arguments, body):
+    api.answers["PATCH /apps/shop"] = {**APP, "protected": True, "freeze": []}
+    assert run(["apps", "protect", "shop", *arguments]) == 0
+    assert api.body("PATCH /apps/shop") == body
+
+
+@pytest.mark.parametrize("arguments", [[], ["--freeze", "friday"], ["--freeze", "fri 16-18"]])
+def test_protection_that_says_nothing_is_wrong_usage(api, arguments):
+    assert run(["apps", "protect", "shop", *arguments]) == 2
+    assert api.requests == []
+
+
+def test_the_queue_says_why(api, capsys):
+    item = {"kind": "deployment", "app": "shop", "number": 7, "status": "pending", "position": None}
+    api.answers["GET /queue"] = {
+        "running": [],
+        "waiting": [{**item, "reason": "Waits for approval.", "created_at": "2026-01-01T00:00:00Z"}],
+    }
+    assert run(["queue"]) == 0
+    assert "Waits for approval." in capsys.readouterr().out

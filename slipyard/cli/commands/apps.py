@@ -7,6 +7,7 @@ import typer
 
 from slipyard.cli.app_name import app_or_fail
 from slipyard.cli.client import connect, segment
+from slipyard.cli.commands.app_protection import protect
 from slipyard.cli.commands.app_rollout import rollout
 from slipyard.cli.env_pairs import parse_pairs
 from slipyard.cli.failure import WrongUsage
@@ -16,6 +17,7 @@ from slipyard.cli.progress.watch import watch_deployment
 
 app = typer.Typer(no_args_is_help=True, help="List, show, create and delete apps.")
 app.command("rollout")(rollout)
+app.command("protect")(protect)
 
 
 @app.command("list")
@@ -155,6 +157,8 @@ def _fields(found: dict[str, Any]) -> list[tuple[str, Cell]]:
         ("Id", found["id"]),
         ("Status", styled_status(found["status"])),
         ("", found["status_message"]),
+        ("Lock", _lock(found.get("lock"))),
+        ("Maintenance", "on" if found.get("maintenance", {}).get("enabled") else None),
         ("URL", found["url"] or found["default_url"]),
         ("Source", _where_from(found)),
         ("Git remote", found.get("git_url")),
@@ -170,6 +174,10 @@ def _fields(found: dict[str, Any]) -> list[tuple[str, Cell]]:
 def _access(found: dict[str, Any]) -> str | None:
     """None where nothing is to be said: there is no repository elsewhere, or nobody tried yet."""
     return found.get("git_access_error") or ("ok" if found.get("has_git_access") else None)
+
+
+def _lock(lock: dict[str, Any] | None) -> str | None:
+    return None if lock is None else f"by {lock['by']}, {ago(lock['since'])}: {lock['reason'] or 'no reason given'}"
 
 
 def _polled(poll: dict[str, Any] | None) -> str | None:
