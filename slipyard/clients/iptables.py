@@ -53,12 +53,18 @@ async def _must(program: str, arguments: Sequence[str], given: bytes) -> None:
 
 
 async def _run(program: str, arguments: Sequence[str], given: bytes) -> tuple[int, str, str]:
-    pipe = asyncio.subprocess.PIPE
+    pipe, nothing = asyncio.subprocess.PIPE, asyncio.subprocess.DEVNULL
     try:
         process = await asyncio.create_subprocess_exec(
-            program, "--wait", str(_LOCK_SECONDS), *arguments, stdin=pipe, stdout=pipe, stderr=pipe
+            program,
+            "--wait",
+            str(_LOCK_SECONDS),
+            *arguments,
+            stdin=pipe if given else nothing,
+            stdout=pipe,
+            stderr=pipe,
         )
     except OSError as error:
         raise Unavailable(f"{program} could not be run: {error}. Install the package iptables.") from error
-    output, complaint = await process.communicate(given)
+    output, complaint = await process.communicate(given or None)
     return process.returncode or 0, output.decode(errors="replace"), complaint.decode(errors="replace")

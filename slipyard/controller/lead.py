@@ -25,12 +25,16 @@ def main() -> None:
 
 
 async def _until_terminated() -> None:
-    context = await assemble(load_installation(Settings()))
-    leading = asyncio.ensure_future(lead_for_ever(context))
+    leading = asyncio.ensure_future(lead(Settings()))
     asyncio.get_running_loop().add_signal_handler(signal.SIGTERM, leading.cancel)
     await asyncio.wait({leading})
     if not leading.cancelled():
         leading.result()
+
+
+async def lead(settings: Settings) -> None:
+    """Until it is cancelled."""
+    await lead_for_ever(await assemble(load_installation(settings)))
 
 
 async def lead_for_ever(context: Context) -> None:

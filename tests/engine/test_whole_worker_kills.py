@@ -115,7 +115,7 @@ def test_the_controller_killed_while_it_publishes(own_app: WholeApp) -> None:
     registry.send(signal.SIGSTOP)
     try:
         own_app.push("one")
-        os.kill(part_of(own_app.slipyard, "slipyard-contro"), signal.SIGKILL)
+        os.kill(part_of(own_app.slipyard, "slipyard-api"), signal.SIGKILL)
         assert own_app.text() == "one"
         assert newest(home, "build")["published_at"] is None
     finally:

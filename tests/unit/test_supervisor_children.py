@@ -20,9 +20,9 @@ SUPERVISED = """
 import os, signal, sys, threading, time
 from pathlib import Path
 from slipyard.cli.up.child import Child
+from slipyard.cli.up.event_log import EventLog
 from slipyard.cli.up.fork import Program, fork_function, fork_program
 from slipyard.cli.up.identity import Identity
-from slipyard.cli.up.journal import supervisor_log
 from slipyard.cli.up.log_sink import LogSink
 from slipyard.cli.up.supervisor import Stage, Supervisor
 
@@ -59,7 +59,7 @@ def survivor():
 
 sink = LogSink(home / "log")
 stages = [Stage(frozenset({"front"}), 5), Stage(frozenset({"worker", "deaf", "shaky"}), float(sys.argv[2])), Stage(frozenset({"lead"}), 5)]
-supervisor = Supervisor(sink, supervisor_log(sink), stages)
+supervisor = Supervisor(sink, EventLog(sink), stages)
 supervisor.add(Child("service", lambda out: fork_program(sleeper), adopt=survivor, outlives=True))
 wanted = sys.argv[3].split(",")
 runs = {"lead": waits("lead"), "worker": waits("worker"), "deaf": waits("deaf", deaf=True), "front": waits("front"), "shaky": dies_twice}

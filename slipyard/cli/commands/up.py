@@ -1,14 +1,12 @@
 """`slipyard up` and `slipyard part`."""
 
+import os
+import pkgutil
 from typing import Annotated
 
 import typer
 
-from slipyard.cli.up.daemon import daemonise
-from slipyard.cli.up.part import run_part
-from slipyard.cli.up.report import Report
-from slipyard.cli.up.run import export_settings, up
-from slipyard.domain.layout import Layout
+from slipyard.cli.up.bare import become
 from slipyard.domain.settings import Settings
 
 up_app = typer.Typer()
@@ -25,11 +23,16 @@ def start(
 
     In the foreground until Ctrl-C; with --detach as a daemon, whose log is logs/slipyard.log in the data directory.
     """
-    settings = export_settings(Settings(), public=public)
-    log = Layout(settings.home).logs / "slipyard.log"
-    if detach:
-        raise typer.Exit(daemonise(lambda report: up(settings, report, log), log))
-    raise typer.Exit(up(settings, Report(), None))
+    export_settings(public=public)
+    become("slipyard.cli.up.start:main", *(["--detach"] if detach else []))
+
+
+def export_settings(*, public: bool) -> None:
+    """The parts read settings from the environment: what the command line changed goes there. Wrong ones end here."""
+    os.environ["SLIPYARD_HOME"] = str(Settings().home)
+    if public:
+        os.environ["SLIPYARD_HTTP_PORT"], os.environ["SLIPYARD_HTTPS_PORT"] = "80", "443"
+    Settings()
 
 
 @part_app.command()
@@ -37,4 +40,4 @@ def part(
     name: Annotated[str, typer.Argument(help="api, build-worker, deploy-worker or controller.")],
 ) -> None:
     """Run one part in the foreground until SIGTERM, where containers or systemd supervise. Settings: SLIPYARD_*."""
-    run_part(name, Settings())
+    pkgutil.resolve_name("slipyard.cli.up.part:run_part")(name, Settings())

@@ -3,13 +3,13 @@
 from collections.abc import Callable
 
 from slipyard.cli.up.boot_unit import stop_boot_units
+from slipyard.cli.up.hand_over import API_GRACE, WORKER_GRACE
 from slipyard.cli.up.lock import running_supervisor
-from slipyard.cli.up.run import API_GRACE, CONTROLLER_GRACE, WORKER_GRACE
 from slipyard.cli.up.service import SERVICE_NAMES, STOP_SECONDS, running_service, service_pid_file
 from slipyard.cli.up.stop import stop
 from slipyard.domain.layout import Layout
 
-_SUPERVISOR_SECONDS = API_GRACE + WORKER_GRACE + CONTROLLER_GRACE + 10
+_SUPERVISOR_SECONDS = API_GRACE + WORKER_GRACE + 10
 _SERVES_APPS = "caddy"
 
 

@@ -30,6 +30,17 @@ def fork_function(run: Callable[[], object], *, name: str, output: int, close: I
     os._exit(_run(run, name, output, parent))
 
 
+def fork_part(command: Sequence[str], output: int) -> int:
+    """The pid of a child that becomes `command` with our environment, writes to `output` and dies with us."""
+    parent = os.getpid()
+    with _quiet_signals():
+        pid = os.fork()
+        if pid:
+            return pid
+        _leave_parent_behind(())
+    os._exit(_become_part(command, output, parent))
+
+
 @dataclass(frozen=True)
 class Program:
     """Another program: its whole environment is `environment`; its output is appended to `log`."""
@@ -89,6 +100,17 @@ def _run(run: Callable[[], object], name: str, output: int, parent: int) -> int:
         traceback.print_exc()
         return _flushed(1)
     return _flushed(0)
+
+
+def _become_part(command: Sequence[str], output: int, parent: int) -> int:
+    die_with(parent)
+    signal.signal(signal.SIGINT, signal.SIG_IGN)
+    _redirect(output)
+    try:
+        os.execve(command[0], list(command), os.environ)  # noqa: S606 - no shell is wanted
+    except OSError as error:
+        os.write(2, f"{command[0]} cannot be started: {error}\n".encode())
+    return _NOT_EXECUTABLE
 
 
 def _become(program: Program) -> int:

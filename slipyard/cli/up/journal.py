@@ -4,9 +4,7 @@ import logging
 import sys
 
 import structlog
-from structlog.typing import FilteringBoundLogger, Processor
-
-from slipyard.cli.up.log_sink import LogSink
+from structlog.typing import Processor
 
 _SHARED: tuple[Processor, ...] = (
     structlog.contextvars.merge_contextvars,
@@ -29,25 +27,3 @@ def configure_logging(level: int = logging.INFO) -> None:
         structlog.stdlib.ProcessorFormatter(processor=structlog.processors.JSONRenderer(), foreign_pre_chain=_SHARED)
     )
     logging.basicConfig(level=logging.WARNING, handlers=[handler], force=True)
-
-
-class _SinkLogger:
-    """structlog's innermost logger: a method for each level, all of them one write."""
-
-    def __init__(self, sink: LogSink) -> None:
-        self._sink = sink
-
-    def msg(self, message: str) -> None:
-        self._sink.write(f"{message}\n".encode())
-
-    debug = info = warning = error = critical = exception = msg
-
-
-def supervisor_log(sink: LogSink) -> FilteringBoundLogger:
-    log: FilteringBoundLogger = structlog.wrap_logger(
-        _SinkLogger(sink),
-        processors=[*_SHARED, structlog.processors.JSONRenderer()],
-        wrapper_class=structlog.make_filtering_bound_logger(logging.INFO),
-        part="supervisor",
-    )
-    return log

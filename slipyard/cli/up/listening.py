@@ -23,6 +23,18 @@ class ListeningSockets:
         return repr(sorted(self._ports.items()))
 
     @property
+    def ports(self) -> dict[int, int]:
+        return dict(self._ports)
+
+    @property
+    def by_port(self) -> dict[int, int]:
+        """Our descriptors, for `take` in the process that this one becomes."""
+        return dict(self._by_port())
+
+    def take(self, descriptors: Mapping[int, int]) -> None:
+        self._sockets = {port: socket.socket(fileno=descriptor) for port, descriptor in descriptors.items()}
+
+    @property
     def held(self) -> list[int]:
         """Our own descriptors, which no other child may keep."""
         return [listening.fileno() for listening in self._sockets.values()]

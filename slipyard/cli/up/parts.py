@@ -8,29 +8,38 @@ from dataclasses import dataclass
 from slipyard.domain.errors import NotFound
 from slipyard.domain.settings import Settings
 
-_API = "slipyard.api.serve:main"
 WORKER = "worker-"  # and a number
+_API = "slipyard.api.serve:main"
+_SERVE = "slipyard.api.serve:serve"
+_LEAD = "slipyard.controller.lead:lead"
 _WORKER = "slipyard.pipeline.worker:main"
 _CONTROLLER = "slipyard.controller.lead:main"
 
 
 @dataclass(frozen=True)
 class Part:
+    """`entry` is called with `arguments`, and with what the names in `beside` stand for."""
+
     name: str
     entry: str
     arguments: Sequence[str] = ()
+    beside: Sequence[str] = ()
 
     def load(self) -> Callable[[], object]:
         """Imports everything that the part runs on: before a fork this is paid once, and shared."""
-        return functools.partial(pkgutil.resolve_name(self.entry), *self.arguments)
+        beside = [pkgutil.resolve_name(name) for name in self.beside]
+        return functools.partial(pkgutil.resolve_name(self.entry), *self.arguments, *beside)
 
 
 def parts_of(settings: Settings) -> list[Part]:
-    return [Part("api", _API), *_workers(settings), Part("controller", _CONTROLLER)]
+    """As few processes as keep what fails apart: the controller is beside the API, since it must outlive a worker to take
+    over what that one held. The API comes last, so that the others are forked before what only it imports is loaded: it
+    writes to most of that, and each page written to would be there twice."""
+    return [*_workers(settings), Part("api", "slipyard.cli.up.beside:run_beside", beside=(_SERVE, _LEAD))]
 
 
 def _workers(settings: Settings) -> list[Part]:
-    """As few processes as do it, for each costs 30 MiB: the first ones build and deploy, the others do the one that has more."""
+    """As few processes as do it: the first ones build and deploy, the others do the one of which there are more."""
     wanted = {"build": settings.build_workers, "deploy": settings.deploy_workers}
     kinds = [[kind for kind, count in wanted.items() if number < count] for number in range(max(wanted.values()))]
     return [Part(f"{WORKER}{number}", _WORKER, does) for number, does in enumerate(kinds, start=1)]

@@ -1,4 +1,4 @@
-"""The three things that only the C library can do for a child; Linux alone."""
+"""The few things that only the C library can do for a child; Linux alone."""
 
 import ctypes
 import os
@@ -26,3 +26,10 @@ def share_one_heap() -> None:
     mallopt = getattr(_LIBC, "mallopt", None)
     if mallopt is not None:  # musl has no arenas
         mallopt(_M_ARENA_MAX, 1)
+
+
+def trim_heap() -> None:
+    """What was freed in the middle of the heap goes back to the kernel too."""
+    trim = getattr(_LIBC, "malloc_trim", None)
+    if trim is not None:
+        trim(0)

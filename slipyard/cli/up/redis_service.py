@@ -33,6 +33,7 @@ def _command(data: Path, layout: Layout) -> list[str]:
         "daemonize": "no",
         "maxmemory-policy": "noeviction",
         "loglevel": "warning",
+        "hz": "1",  # how often it wakes up to do nothing
     }
     return [_program(), *(word for name, value in options.items() for word in (f"--{name}", value))]
 

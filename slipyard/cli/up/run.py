@@ -2,36 +2,34 @@
 
 import functools
 import gc
-import os
 import threading
 from collections.abc import Callable, Sequence
 from pathlib import Path
 
-from sqlalchemy.orm import configure_mappers
-
 from slipyard.cli.up.caddy_service import caddy_service
 from slipyard.cli.up.child import Child
+from slipyard.cli.up.event_log import EventLog
 from slipyard.cli.up.fork import fork_function
-from slipyard.cli.up.journal import configure_logging, supervisor_log
+from slipyard.cli.up.hand_over import Started, hand_over, stages_of
+from slipyard.cli.up.journal import configure_logging
 from slipyard.cli.up.lock import take_lock
 from slipyard.cli.up.log_sink import LogSink
-from slipyard.cli.up.parts import WORKER, Part, parts_of
+from slipyard.cli.up.parts import parts_of
 from slipyard.cli.up.ports import require_free
-from slipyard.cli.up.prctl import name_process, share_one_heap
+from slipyard.cli.up.prctl import name_process, share_one_heap, trim_heap
 from slipyard.cli.up.prepare import prepare_installation
 from slipyard.cli.up.readiness import Check, wait_until_ready
 from slipyard.cli.up.redis_service import redis_service
 from slipyard.cli.up.registry_service import registry_service
+from slipyard.cli.up.rehearse import rehearse
 from slipyard.cli.up.report import Report
 from slipyard.cli.up.service import Service, running_service
-from slipyard.cli.up.supervisor import Stage, Supervisor
+from slipyard.cli.up.supervisor import Supervisor
 from slipyard.cli.up.watch_start import StartWatch
 from slipyard.domain.errors import SlipyardError, SystemFault
 from slipyard.domain.layout import Layout
 from slipyard.domain.settings import Settings
-from slipyard.store.installation import load_installation
 
-API_GRACE, WORKER_GRACE, CONTROLLER_GRACE = 10.0, 30.0, 10.0
 _SERVICE_SECONDS = 20.0
 
 
@@ -40,35 +38,43 @@ def up(settings: Settings, report: Report, log_file: Path | None) -> int:
     layout = Layout(settings.home)
     sink = LogSink(log_file)
     try:
-        supervisor, watch = _start(settings, layout, report, sink)
+        started = _start(settings, layout, report, sink)
     except SlipyardError as error:
         report.failed(error.message)
         return 1
-    supervisor.run()
-    return watch.exit_code
+    if started.supervisor.run():
+        hand_over(started, log_file)
+        started.supervisor.run()  # to its end, or because the way to the keeper was barred: it can do the same
+    return started.watch.exit_code
 
 
-def _start(settings: Settings, layout: Layout, report: Report, sink: LogSink) -> tuple[Supervisor, StartWatch]:
+def _start(settings: Settings, layout: Layout, report: Report, sink: LogSink) -> Started:
     lock = take_lock(layout)
     name_process("slipyard")
     share_one_heap()
     prepare_installation(settings)
     configure_logging()
-    supervisor = Supervisor(sink, supervisor_log(sink), _stages(parts_of(settings)))
-    services = _services(settings, layout)
+    parts, services = parts_of(settings), _services(settings, layout)
+    log = EventLog(sink)
+    supervisor = Supervisor(sink, log, stages_of(parts))
     _require_ports(settings, layout, services)
+    fresh = []
     for service in services:
-        report.step(f"{service.name} {'adopted' if supervisor.add(service.child()) else 'started'}")
-    entries = [(part, part.load()) for part in parts_of(settings)]
+        adopted = supervisor.add(service.child())
+        report.step(f"{service.name} {'adopted' if adopted else 'started'}")
+        fresh += [] if adopted else [service.name]
+    for part in parts[:1]:
+        part.load()
     _wait_for(services)
-    _warm_up(settings)
-    _settle_memory()
-    watch = StartWatch(settings, layout, report, supervisor, sink)
+    rehearse(settings)
+    watch = StartWatch(settings, layout, report, supervisor, sink, fresh)
     private = functools.partial(_private_descriptors, supervisor, lock, services)
-    for part, entry in entries:
+    for part in parts:
+        entry = part.load()
+        _settle_memory()
         supervisor.add(_part_child(part.name, entry, private, watch))
     supervisor.add(watch.child(lock))
-    return supervisor, watch
+    return Started(lock, log, supervisor, watch, parts, services)
 
 
 def _services(settings: Settings, layout: Layout) -> list[Service]:
@@ -99,17 +105,12 @@ def _service_trouble(service: Service) -> str | None:
     return None if service.answers() else f"it does not answer; {service.program().log} has its last words"
 
 
-def _warm_up(settings: Settings) -> None:
-    """Does once what every part would do first, so that what it leaves in memory is shared: 4 MiB for each part."""
-    configure_mappers()
-    load_installation(settings).close()
-
-
 def _settle_memory() -> None:
     """Moves all that is loaded out of the collector's reach, so that its passes do not copy pages that are shared."""
     if threading.active_count() != 1:
         raise SystemFault(f"A module started a thread when it was imported: {threading.enumerate()}. A fork needs one.")
     gc.collect()
+    trim_heap()
     gc.freeze()
 
 
@@ -125,22 +126,3 @@ def _part_child(
         return fork_function(entry, name=name, output=output, close=private())
 
     return Child(name, start, on_exit=lambda code: watch.part_ended(name, code))
-
-
-def _stages(parts: Sequence[Part]) -> list[Stage]:
-    """First nobody is let in, then work is given back, then the loops end."""
-    names = [part.name for part in parts]
-    workers = frozenset(name for name in names if name.startswith(WORKER))
-    return [
-        Stage(frozenset({"api"}), API_GRACE),
-        Stage(workers, WORKER_GRACE),
-        Stage(frozenset({"controller"}), CONTROLLER_GRACE),
-    ]
-
-
-def export_settings(settings: Settings, *, public: bool) -> Settings:
-    """The parts read settings from the environment: what the command line changed goes there."""
-    os.environ["SLIPYARD_HOME"] = str(settings.home)
-    if public:
-        os.environ["SLIPYARD_HTTP_PORT"], os.environ["SLIPYARD_HTTPS_PORT"] = "80", "443"
-    return Settings()

@@ -12,12 +12,11 @@ import time
 from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass
 
-from structlog.typing import FilteringBoundLogger
-
 from slipyard.cli.up.child import Child
+from slipyard.cli.up.event_log import EventLog
 from slipyard.cli.up.log_sink import LogSink
 
-_SIGNALS = (signal.SIGTERM, signal.SIGINT, signal.SIGCHLD)
+SIGNALS = (signal.SIGTERM, signal.SIGINT, signal.SIGCHLD)
 _READ_BYTES = 65536
 
 
@@ -30,18 +29,26 @@ class Stage:
 
 
 class Supervisor:
-    def __init__(self, sink: LogSink, log: FilteringBoundLogger, stages: Sequence[Stage]) -> None:
+    """`output` is the pipe that living children write to, where there are some already."""
+
+    def __init__(
+        self,
+        sink: LogSink,
+        log: EventLog,
+        stages: Sequence[Stage],
+        output: tuple[int, int] | None = None,
+    ) -> None:
         self._sink = sink
         self._log = log
         self._stages = stages
         self._children: list[Child] = []
         self._selector = selectors.DefaultSelector()
-        self._output, self.output = _pipe()
+        self._output, self.output = output or _pipe()
         self._wakeups, self._wakeup = _pipe()
         os.set_blocking(self._wakeup, False)  # a handler that waits for us to read would wait for ever
         self._selector.register(self._output, selectors.EVENT_READ, self._copy_output)
         self._selector.register(self._wakeups, selectors.EVENT_READ, self._read_signals)
-        self._ending = False
+        self._ending = self._leaving = False
         self._hurried = False
         self._listening = False
 
@@ -53,7 +60,7 @@ class Supervisor:
     def add(self, child: Child) -> bool:
         """Adopts or starts it, and keeps it. True where it was adopted."""
         if not child.outlives:
-            self._listen()  # from now on a signal must end them in order
+            self.listen()
         self._children.append(child)
         survivor = child.adopt() if child.adopt else None
         descriptor = survivor.open() if survivor else None
@@ -65,23 +72,43 @@ class Supervisor:
         self._log.info("adopted", child=child.name, pid=child.pid)
         return True
 
-    def run(self) -> None:
-        """Until SIGTERM, SIGINT or `end()`; then ends what does not outlive us."""
-        self._listen()
-        while not self._ending:
+    def run(self) -> bool:
+        """Until SIGTERM, SIGINT or `end()`; then ends what does not outlive us. True after `leave()`: all of it lives on."""
+        self.listen()
+        self._leaving = False
+        while not self._ending and not self._leaving:
             self._pump(self._seconds_to_next_start())
             self._start_due()
-        self._end_in_order()
+        if self._ending:
+            self._end_in_order()
+        return not self._ending
 
     def end(self) -> None:
         self._ending = True
 
-    def _listen(self) -> None:
+    def leave(self) -> None:
+        """For who goes on supervising in another way."""
+        self._leaving = True
+
+    def was_told_to_end(self) -> bool:
+        """With signals blocked: no later one is lost, and none that came before is."""
+        self._pump(0)
+        return self._ending
+
+    @property
+    def pipe(self) -> tuple[int, int]:
+        return self._output, self.output
+
+    def pid_of(self, name: str) -> int | None:
+        return next((child.pid for child in self._children if child.name == name), None)
+
+    def listen(self) -> None:
+        """From here on a signal ends the children in order, at the next turn of `run`."""
         if self._listening:
             return
         self._listening = True
         signal.set_wakeup_fd(self._wakeup, warn_on_full_buffer=False)
-        for number in _SIGNALS:
+        for number in SIGNALS:
             signal.signal(number, _into_the_pipe)
         os.kill(os.getpid(), signal.SIGCHLD)  # for whoever died before we listened
 

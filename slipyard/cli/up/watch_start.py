@@ -2,6 +2,7 @@
 
 import json
 import os
+from collections.abc import Sequence
 
 from slipyard.cli.up.child import Child
 from slipyard.cli.up.fork import fork_function
@@ -9,7 +10,9 @@ from slipyard.cli.up.log_sink import LogSink
 from slipyard.cli.up.login_link import make_login_link
 from slipyard.cli.up.published_url import publish_url
 from slipyard.cli.up.readiness import readiness_checks, wait_until_ready
+from slipyard.cli.up.reclaim import reclaim_program
 from slipyard.cli.up.report import Report
+from slipyard.cli.up.service import running_service
 from slipyard.cli.up.supervisor import Supervisor
 from slipyard.cli.up.systemd import tell_systemd_ready
 from slipyard.domain.layout import Layout
@@ -21,14 +24,23 @@ _NAME = "start-watch"
 
 
 class StartWatch:
+    """`fresh` names the services that were started now, and not adopted."""
+
     def __init__(
-        self, settings: Settings, layout: Layout, report: Report, supervisor: Supervisor, sink: LogSink
+        self,
+        settings: Settings,
+        layout: Layout,
+        report: Report,
+        supervisor: Supervisor,
+        sink: LogSink,
+        fresh: Sequence[str],
     ) -> None:
         self._settings = settings
         self._layout = layout
         self._report = report
         self._supervisor = supervisor
         self._sink = sink
+        self._fresh = fresh
         self._answer, self._writer = os.pipe()
         self._deaths: dict[str, int] = {}
         self._over = False
@@ -52,9 +64,15 @@ class StartWatch:
         """In the child. Its answer is small enough for the pipe, so that nobody waits."""
         checks = readiness_checks(self._settings, self._layout, supervisor)
         missing = wait_until_ready(checks, READY_SECONDS, passed=lambda _name: None)
+        self._reclaim()
         answer = {"missing": missing} if missing else {"link": make_login_link(self._settings, self._layout)}
         os.write(self._writer, json.dumps(answer).encode()[:4096])
         raise SystemExit(int(bool(missing)))
+
+    def _reclaim(self) -> None:
+        for service in (running_service(self._layout, name) for name in self._fresh):
+            if service is not None:
+                reclaim_program(service.pid)
 
     def _finished(self, code: int) -> None:
         if self._over:
@@ -81,6 +99,7 @@ class StartWatch:
         )
         self._report.close()
         tell_systemd_ready()
+        self._supervisor.leave()
 
     def _give_up(self, reason: str) -> None:
         self._over = True
