@@ -1,6 +1,7 @@
 """One generation of a route as files: what Caddy reads for each request. No file ends in a newline: Caddy would dial it."""
 
-from collections.abc import Iterable
+import hashlib
+from collections.abc import Iterable, Sequence
 from dataclasses import replace
 from html import escape, unescape
 from ipaddress import IPv4Address
@@ -12,6 +13,7 @@ from slipyard.domain.ids import is_id
 
 STATE = "state"
 MESSAGE = "message"
+DIGEST = "digest"  # of the slots: a part of an address may look like another one
 # Nobody listens there: whoever asks is held until a slot names an instance, or gives up.
 HELD = "127.0.0.1:1"
 _MAXIMUM_PORT = 65535
@@ -55,8 +57,10 @@ def slots_of(addresses: tuple[str, ...]) -> list[str]:
 def write_generation(directory: Path, route: Route) -> None:
     """Not synced to the disk: the row in the database is the truth, and `read_generation` finds a torn one out."""
     directory.mkdir(parents=True, exist_ok=True)
-    for slot, address in enumerate(slots_of(route.addresses)):
+    slots = slots_of(route.addresses)
+    for slot, address in enumerate(slots):
         (directory / str(slot)).write_text(address)
+    (directory / DIGEST).write_text(_digest(slots))
     if route.state is RouteState.REPLACING:
         (directory / "0").write_text(HELD)
     if route.state is RouteState.MAINTENANCE:
@@ -69,11 +73,15 @@ def read_generation(directory: Path, app_id: str) -> Route | None:
     try:
         generation, state = int(directory.name), RouteState((directory / STATE).read_text())
         slots = [(directory / str(slot)).read_text() for slot in range(SLOTS)] if state is RouteState.AWAKE else []
+        undamaged = (directory / DIGEST).read_text() == _digest(slots)
         message = unescape((directory / MESSAGE).read_text()) if state is RouteState.MAINTENANCE else ""
     except (OSError, ValueError):
         return None
-    whole = all(is_address(address) for address in slots)
-    return canonical(Route(app_id, generation, state, tuple(slots), message)) if whole else None
+    return canonical(Route(app_id, generation, state, tuple(slots), message)) if undamaged else None
+
+
+def _digest(slots: Sequence[str]) -> str:
+    return hashlib.sha256(" ".join(slots).encode()).hexdigest()
 
 
 def canonical(route: Route) -> Route:

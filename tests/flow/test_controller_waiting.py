@@ -100,7 +100,7 @@ async def test_an_old_release_is_drained_and_an_image_is_published(
     for text in ("one", "two"):
         await push(system, app_id, repository, text, main__py=text)
         await system.work()
-    assert await wanted(system, news) == {"drain", "publish"}
+    assert await wanted(system, news) == {"drain", "publish", "bake"}
 
 
 async def test_an_image_that_cannot_be_published_is_given_up(

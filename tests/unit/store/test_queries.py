@@ -282,14 +282,21 @@ def test_deployments_of_a_build(session, app):
 
 def test_an_address_is_in_use_until_its_container_is_gone(session, app):
     deployment = add_deployment(session, app, release_id=add_release(session, app).id)
-    for number, status in enumerate(InstanceStatus):
+    statuses = list(InstanceStatus)
+    there = statuses[: statuses.index(InstanceStatus.RETIRED)]
+    for number, status in enumerate(statuses):
         add_instance(session, deployment, status, address=f"10.201.0.{number}", container_id=f"c{number}")
-    assert instances.addresses_in_use(session, app.id) == {f"10.201.0.{number}" for number in range(5)}
-    assert len(instances.instances_of(session, app.id)) == 5
+    assert instances.addresses_in_use(session, app.id) == {f"10.201.0.{number}" for number in range(len(there))}
+    assert len(instances.instances_of(session, app.id)) == len(there)
     assert [row.status for row in instances.instances_of(session, app.id, {InstanceStatus.RETIRED})] == ["retired"]
-    assert len(instances.instances_of_deployment(session, deployment.id)) == 5
-    assert [row.container_id for row in instances.instances_with(session, {InstanceStatus.RETIRING})] == ["c4"]
-    assert instances.instance_of_container(session, "c2").status is InstanceStatus.READY
+    assert len(instances.instances_of_deployment(session, deployment.id)) == len(there)
+    assert [row.container_id for row in instances.instances_with(session, {InstanceStatus.RETIRING})] == [
+        f"c{statuses.index(InstanceStatus.RETIRING)}"
+    ]
+    assert (
+        instances.instance_of_container(session, f"c{statuses.index(InstanceStatus.READY)}").status
+        is InstanceStatus.READY
+    )
     assert instances.instance_of_container(session, "foreign") is None
 
 
