@@ -41,19 +41,20 @@ def measure(app: WholeApp, deployments: int) -> None:
     """Each deployment is followed by a way back, so that there are as many of these."""
     outcomes: Counter[str] = Counter()
     began = time.monotonic()
-    with Load(app, READ, WRITE, SLOW) as load:
+    with Load(app, READ, WRITE) as load, Load(app, SLOW) as slow:
         for number in range(1, deployments + 1):
-            mode = BROKEN[number // 3 % len(BROKEN)] if number % 3 == 0 else GOOD[number % len(GOOD)]
+            mode = BROKEN[number // 3 % len(BROKEN)] if number % 3 == 0 else GOOD[number // 3 % len(GOOD)]
             status = ask(app, number, mode)["status"]
             outcomes[f"{mode}: {status}"] += 1
             load.more()
             outcomes[f"rollback: {app.post('rollback?wait=60', json={}).json()['status']}"] += 1
             load.more()
-    print(f"{time.monotonic() - began:.0f} s, {load.seen.total()} requests, {len(load.lost)} lost")
+    lost = load.lost + slow.lost
+    print(f"{time.monotonic() - began:.0f} s, {load.seen.total()} + {slow.seen.total()} requests, {len(lost)} lost")
     for outcome, count in sorted(outcomes.items()):
         print(f"  {outcome} {count}")
-    for lost in load.lost[:20]:
-        print(f"  lost: {lost}")
+    for each in lost[:20]:
+        print(f"  lost: {each}")
 
 
 if __name__ == "__main__":

@@ -25,6 +25,8 @@ if MODE == "exits at once":
 if MODE == "exits after 1 s":
     time.sleep(1)
     sys.exit("out of luck later")
+if MODE == "starts slowly":
+    time.sleep(1.5)
 if MODE == "ignores SIGTERM":
     signal.signal(signal.SIGTERM, signal.SIG_IGN)
 if MODE == "slow to stop":

@@ -7,7 +7,7 @@ import httpx
 
 from tests.engine.rollout_app import CHECK, ask, go_live
 from tests.engine.waiting import wait_until
-from tests.engine.whole_app import WholeApp
+from tests.engine.whole_app import SERVES, WholeApp
 from tests.engine.whole_load import READ, SLOW, WRITE, Load
 
 OK = httpx.codes.OK
@@ -114,6 +114,18 @@ def test_migrations_run_before_anything_starts_and_their_failure_leaves_the_old_
     assert "  | migrating release 2" in log_of(whole_app, done)
     assert (done["status"], whole_app.text()) == ("active", "release 2")
     wait_until(lambda: all(each["slipyard.service"] == "web" for each in whole_app.container_labels()))
+
+
+def test_the_healthcheck_of_an_image_keeps_a_bad_release_from_traffic(whole_app: WholeApp) -> None:
+    whole_app.create(health_check={"start_period": 2})
+    whole_app.push("one", SERVES + "HEALTHCHECK CMD test -f /www/index.html\n")
+
+    whole_app.push("two", SERVES + "HEALTHCHECK CMD echo no disk; exit 5\n")
+
+    failed, done = whole_app.deployments()
+    assert (failed["status"], done["status"]) == ("failed", "active")
+    assert "failed its health command with exit code 5: no disk" in failed["error"]
+    assert whole_app.text() == "one"
 
 
 def test_a_websocket_stays_open_through_a_deployment_until_the_drain_deadline(whole_app: WholeApp) -> None:
