@@ -107,8 +107,10 @@ class FakeContainerEngine:
 
     async def push(self, reference: str, credentials: Credentials | None = None) -> str:  # noqa: ARG002
         await self._called("push")
-        self._registry[reference] = self._required_image(reference)
-        return f"sha256:{sha256(self._registry[reference].facts.image_id.encode()).hexdigest()}"
+        image = self._required_image(reference)
+        digest = f"sha256:{sha256(image.facts.image_id.encode()).hexdigest()}"
+        self._registry[reference] = self._registry[f"{reference.rpartition(':')[0]}@{digest}"] = image
+        return digest
 
     async def remove_image(self, reference: str) -> None:
         await self._called("remove_image")

@@ -28,7 +28,7 @@ async def roll_back(
         app = changeable_app(session, app_id)
         if app.locked_at is not None and not force:
             raise Locked(f"{lock_sentence(app)} Going back is possible all the same, with --force.")
-        target = _chosen(session, app, deployment_id) if deployment_id else _before(session, app)
+        target = rollback_target(session, app, deployment_id)
         asked = Asked(
             ROLLBACK,
             actor.name,
@@ -42,6 +42,11 @@ async def roll_back(
     deployment = await context.database.writing(accept)
     await wake_deployment(context, deployment)
     return deployment
+
+
+def rollback_target(session: Session, app: App, deployment_id: str | None) -> Deployment:
+    """The deployment whose release comes back; the errors of `roll_back`."""
+    return _chosen(session, app, deployment_id) if deployment_id else _before(session, app)
 
 
 def _chosen(session: Session, app: App, deployment_id: str) -> Deployment:

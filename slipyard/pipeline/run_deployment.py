@@ -4,10 +4,11 @@ from sqlmodel import Session, col, select
 
 from slipyard.domain.lifecycle import DeploymentStatus
 from slipyard.pipeline.attempt import Attempt, Endings, begin, carry_out, new_attempt, take
+from slipyard.pipeline.bring_image import bring_image
 from slipyard.pipeline.context import Context
 from slipyard.pipeline.finish_deployment import activate, cancel_deployment_attempt, fail_deployment
 from slipyard.pipeline.go_back_quickly import go_back_quickly
-from slipyard.pipeline.holds import REPEATS, put_on_hold
+from slipyard.pipeline.holds import REPEATS, ROLLBACK, put_on_hold
 from slipyard.pipeline.load_rollout import Rollout, load_rollout
 from slipyard.pipeline.publish_hosts import publish_hosts
 from slipyard.pipeline.resolve_image import resolve_image
@@ -34,6 +35,7 @@ async def _roll_out(attempt: Attempt) -> None:
     await run_before(attempt, rollout)
     generation = await go_back_quickly(attempt, rollout)
     if generation is None:
+        await _bring_image(attempt, rollout)
         generation = await STRATEGIES[rollout.config.rollout.strategy](attempt, rollout)
     await run_after(attempt, rollout)
     await activate(attempt, generation)
@@ -52,6 +54,23 @@ async def _prepare(attempt: Attempt) -> Rollout:
     if not rollout.published:
         await publish_hosts(context)
     return rollout
+
+
+async def _bring_image(attempt: Attempt, rollout: Rollout) -> None:
+    """What was built or pulled a moment ago is there; a release of earlier may be in the registry alone."""
+    context = attempt.context
+    row = await context.database.reading(lambda session: session.get_one(Deployment, attempt.claim.id))
+    if row.build_id is not None or row.image is not None:
+        return
+    way = await bring_image(attempt, rollout)
+
+    def note(session: Session) -> None:
+        deployment = session.get_one(Deployment, row.id)
+        deployment.way_back = way
+        session.add(deployment)
+
+    if row.trigger == ROLLBACK:
+        await context.database.writing(note)
 
 
 def _claim(session: Session, context: Context, deployment_id: str) -> Claim | None:

@@ -72,12 +72,22 @@ class WholeApp:
         return wait_until(reached)
 
     def wait_settled(self) -> list[dict[str, Any]]:
-        """All deployments, once each is over and nothing but one instance of the active one is left in the engine."""
+        """All deployments, once each is over and nothing but one instance of the active one runs in the engine."""
         wait_until(lambda: all(row["status"] in OVER for row in self.deployments()))
         rows = self.deployments()
         active = [row["id"] for row in rows if row["status"] == "active"]
-        wait_until(lambda: [label["slipyard.deployment"] for label in self.container_labels()] == active)
+        wait_until(lambda: [each["deployment_id"] for each in self.instances("running")] == active)
+        names = [each["id"] for each in self.instances("running")]
+        wait_until(lambda: [label["slipyard.instance"] for label in self.container_labels()] == names)
         return rows
+
+    def instances(self, *phases: str) -> list[dict[str, Any]]:
+        return [row for row in self.get("/instances")["instances"] if row["phase"] in phases]
+
+    def wait_paused(self) -> list[str]:
+        """The instances that were set aside, once all of them are paused."""
+        wait_until(lambda: self.instances("paused") and not self.instances("draining"))
+        return [row["id"] for row in self.instances("paused")]
 
     def container_labels(self) -> list[dict[str, str]]:
         return [each["Labels"] for each in self._containers()]
@@ -96,8 +106,15 @@ class WholeApp:
             for container in self.container_ids():
                 engine.api.remove_container(container, force=True)
 
+    def remove_image(self, image_id: str) -> None:
+        with closing(docker.from_env()) as engine:
+            engine.api.remove_image(image_id, force=True)
+
     def _containers(self) -> list[dict[str, Any]]:
-        """Every container of the app, running or not, as the engine lists them."""
+        """Every container of the app, running or not, as the engine lists them; not those that are kept paused."""
+        return [each for each in self.all_containers() if each["State"] != "paused"]
+
+    def all_containers(self) -> list[dict[str, Any]]:
         app_id = self.get()["id"]
         with closing(docker.from_env()) as engine:
             return list(engine.api.containers(all=True, filters={"label": f"slipyard.app={app_id}"}))

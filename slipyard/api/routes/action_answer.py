@@ -10,6 +10,7 @@ from slipyard.api.views.surroundings import surroundings
 from slipyard.domain.app_status import app_status
 from slipyard.domain.lifecycle import DeploymentStatus, is_over
 from slipyard.domain.schemas.outgoing import Action
+from slipyard.pipeline.bring_image import THAWED
 from slipyard.pipeline.context import Context
 from slipyard.pipeline.holds import HOLDS
 from slipyard.pipeline.stop_app import ActionDone
@@ -48,6 +49,7 @@ def deployment_action(row: Deployment) -> Action:
         deployment_id=row.id,
         release_id=row.release_id,
         build_id=row.build_id,
+        way_back=row.way_back,
     )
 
 
@@ -81,7 +83,8 @@ def _sentence(row: Deployment) -> str:
     if row.error:
         return row.error
     if row.status is DeploymentStatus.ACTIVE:
-        return f"Deployment {row.number} is live."
+        how = f" Its instances were {row.way_back}." if row.way_back == THAWED else ""
+        return f"Deployment {row.number} is live.{how}"
     if is_over(row.status):
         return f"Deployment {row.number} is {row.status}."
     held = row.progress if row.parked in HOLDS else None

@@ -2,22 +2,25 @@
 
 from typing import Annotated
 
-from fastapi import APIRouter, Body, Response
+from fastapi import APIRouter, Body, Query, Response
 
 from slipyard.api.access.dependencies import ActorDep, AppDep, ContextDep
 from slipyard.api.access.guard import GuardedRoute
 from slipyard.api.access.requirement import requires
 from slipyard.api.routes.action_answer import WaitDep, deployment_answer, done_answer
+from slipyard.api.views.way_back_view import way_back_view
 from slipyard.domain.errors import ValidationFailed
 from slipyard.domain.schemas.deploy_input import Deploy, DeployImage, Promote, RollBack
-from slipyard.domain.schemas.outgoing import Action
+from slipyard.domain.schemas.outgoing import Action, WayBackView
 from slipyard.pipeline.deploy_app import DeployRequest, deploy_app
 from slipyard.pipeline.deploy_built_image import BuiltImage, deploy_built_image
 from slipyard.pipeline.promote import Promotion, promote
 from slipyard.pipeline.roll_back import roll_back
 from slipyard.pipeline.stop_app import ActionDone, restart_app, start_app, stop_app
+from slipyard.pipeline.way_back import way_back
 from slipyard.store.queries.apps import find_seen_app
 
+DryRun = Annotated[bool, Query(description="Only say what would change, and which way it would take")]
 router = APIRouter(
     prefix="/apps/{app}",
     tags=["build and deploy"],
@@ -77,9 +80,14 @@ async def rollback(
     wait: WaitDep,
     response: Response,
     body: Annotated[RollBack | None, Body()] = None,
-) -> Action:
-    """To the release before, or to that of a deployment: image, environment and configuration together."""
+    dry_run: DryRun = False,
+) -> Action | WayBackView:
+    """To the release before, or to that of a deployment: image, environment and configuration together. With `dry_run`
+    it says what would change and which way it would take, and does nothing."""
     asked = body or RollBack()
+    if dry_run:
+        response.status_code = 200
+        return way_back_view(await way_back(context, app.id, asked.deployment_id))
     row = await roll_back(context, app.id, asked.deployment_id, actor, force=asked.force)
     return await deployment_answer(context, row, wait, response)
 

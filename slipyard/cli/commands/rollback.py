@@ -22,6 +22,9 @@ def rollback(
     *,
     app_name: AppOption = None,
     force: Annotated[bool, typer.Option("--force", help="Also where the app is locked.")] = False,
+    dry_run: Annotated[
+        bool, typer.Option("--dry-run", help="Only say what would change, and which way it would take.")
+    ] = False,
     detach: Detach = False,
     as_json: Json = False,
 ) -> None:
@@ -30,8 +33,10 @@ def rollback(
     client, path = connect(), f"/apps/{segment(name)}"
     target = find_id(client, f"{path}/deployments", "deployments", deployment) if deployment else None
     body = ({"deployment_id": target} if target else {}) | ({"force": True} if force else {})
-    action = client.post(f"{path}/rollback", body or None)
-    if not detach:
+    action = client.post(f"{path}/rollback", body or None, dry_run=dry_run or None)
+    if dry_run and not as_json:
+        print(action["message"], *action["changes"], sep="\n")
+    elif not (dry_run or detach):
         watch_deployment(client, name, action["deployment_id"], as_json=as_json)
     elif as_json:
         print_json(action)

@@ -28,7 +28,20 @@ class Action(Outgoing):
     deployment_id: str | None = None
     release_id: str | None = None
     build_id: str | None = None
+    way_back: str | None = Field(None, description="How a rollback got there: thawed, started or pulled")
     preflight_warnings: list[str] = Field(default_factory=list)
+
+
+class WayBackView(Outgoing):
+    """What a rollback would do; nothing was changed."""
+
+    success: bool = True
+    message: str
+    app_id: str
+    deployment_id: str = Field(description="The one whose release would come back")
+    release_id: str | None
+    way: str = Field(description="thawed, started, pulled, or gone where its image is nowhere")
+    changes: list[str] = Field(description="In words; of variables only their names")
 
 
 class Done(Outgoing):

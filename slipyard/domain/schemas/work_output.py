@@ -35,6 +35,7 @@ class DeploymentView(Outgoing):
     build_id: str | None
     release_id: str | None
     replicas: int | None
+    way_back: str | None = Field(description="How a rollback got there: thawed, started or pulled")
     progress: str | None = Field(description="How far a rollout is, in words")
     waits_for: str | None = Field(description="Why it waits, or who works on it; null where it is over")
     queue_position: int | None = Field(description="From 1, where it waits for a worker or for its build")

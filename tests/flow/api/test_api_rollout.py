@@ -119,3 +119,22 @@ async def command(api: ApiServer, *arguments: str) -> tuple[int, str]:
     process = await asyncio.create_subprocess_exec(*line, env=environment, stdout=PIPE, stderr=STDOUT)
     out, _ = await process.communicate()
     return process.returncode or 0, out.decode()
+
+
+async def test_a_dry_run_says_the_way_back_and_goes_none(api: ApiServer) -> None:
+    for version in (1, 2):
+        api.system.engine.publish(f"registry.example/shop:{version}")
+    await new(api, "shop")
+    for version in (1, 2):
+        body = {"image": f"registry.example/shop:{version}"}
+        assert (await api.client.post("/v1/apps/shop/deploy?wait=30", json=body)).json()["status"] == "active"
+
+    asked = await api.client.post("/v1/apps/shop/rollback?dry_run=true")
+
+    assert asked.status_code == 200, asked.text
+    assert (asked.json()["way"], len(asked.json()["changes"])) == ("started", 1)
+    assert "new instances are started" in asked.json()["message"]
+    assert "registry.example/shop:2" in asked.json()["changes"][0]
+    assert len((await api.client.get("/v1/apps/shop/deployments")).json()["deployments"]) == 2
+    gone = (await api.client.post("/v1/apps/shop/rollback?wait=30")).json()
+    assert (gone["status"], gone["way_back"]) == ("active", "started")
