@@ -1,14 +1,9 @@
 """Where a whole release only has to be thawed, one rename is all that is left to do, whatever its strategy."""
 
-from sqlmodel import Session
-
 from slipyard.pipeline.attempt import Attempt
-from slipyard.pipeline.bring_image import THAWED
-from slipyard.pipeline.bring_up import begin_to_verify
 from slipyard.pipeline.load_rollout import Rollout
 from slipyard.pipeline.roll_in_batches import look, switch_to_new
 from slipyard.pipeline.thaw import thaw
-from slipyard.store.tables import Deployment
 
 
 async def go_back_quickly(attempt: Attempt, rollout: Rollout) -> int | None:
@@ -18,12 +13,4 @@ async def go_back_quickly(attempt: Attempt, rollout: Rollout) -> int | None:
     now = await look(attempt, rollout)
     if not all(len(now.new.get(each.name, ())) >= each.replicas for each in rollout.config.services):
         return None
-    await attempt.context.database.writing(lambda session: _say_how(session, attempt))
     return await switch_to_new(attempt, rollout, now)
-
-
-def _say_how(session: Session, attempt: Attempt) -> None:
-    begin_to_verify(session, attempt)
-    row = session.get_one(Deployment, attempt.claim.id)
-    row.way_back = THAWED
-    session.add(row)

@@ -7,13 +7,15 @@ from sqlmodel import Session, col, or_, select
 from slipyard.domain.errors import UserError
 from slipyard.domain.lifecycle import InstanceStatus
 from slipyard.pipeline.attempt import Attempt
+from slipyard.pipeline.bring_image import THAWED
+from slipyard.pipeline.bring_up import begin_to_verify
 from slipyard.pipeline.instances import instance_spec
 from slipyard.pipeline.load_rollout import Rollout
 from slipyard.pipeline.retire import retire
 from slipyard.pipeline.together import together
 from slipyard.store import claims
 from slipyard.store.events import record
-from slipyard.store.tables import Instance
+from slipyard.store.tables import Deployment, Instance
 from slipyard.store.transition import transition
 
 _ANSWERS = 2
@@ -95,6 +97,8 @@ def _candidates(session: Session, rollout: Rollout) -> list[Instance]:
 def _settle(session: Session, attempt: Attempt, rollout: Rollout, found: dict[str, str | None]) -> None:
     claims.require(session, attempt.claim)
     now = attempt.context.clock.now()
+    if rollout.deployment_id == attempt.claim.id:
+        _say_how(session, attempt)
     for instance_id, complaint in found.items():
         row = session.get_one(Instance, instance_id, populate_existing=True)
         if row.status is not InstanceStatus.STARTED:
@@ -106,3 +110,11 @@ def _settle(session: Session, attempt: Attempt, rollout: Rollout, found: dict[st
         retire(session, attempt.context, row, f"it {complaint} after it was paused; a new one is started")
         message = f"Instance {row.id[-8:]} {complaint} after it was paused; a new one is started in its place."
         record(session, row.app_id, "deployment.thaw_failed", message, now=now, deployment_id=rollout.deployment_id)
+
+
+def _say_how(session: Session, attempt: Attempt) -> None:
+    """Whoever has to start some of its instances says otherwise."""
+    begin_to_verify(session, attempt)
+    row = session.get_one(Deployment, attempt.claim.id)
+    row.way_back = THAWED
+    session.add(row)
