@@ -8,6 +8,7 @@ import uvloop
 from structlog.typing import Processor
 
 from slipyard.api.application import create_application
+from slipyard.api.quiet_server import QuietServer
 from slipyard.domain.settings import Settings
 from slipyard.pipeline.assemble import assemble
 from slipyard.store.installation import load_installation
@@ -46,6 +47,6 @@ async def serve(settings: Settings) -> None:
     )
     deciding = asyncio.create_task(keep_deciding(context))
     try:
-        await uvicorn.Server(config).serve()
+        await QuietServer(config).serve()
     finally:
         deciding.cancel()

@@ -2,7 +2,6 @@
 
 import asyncio
 import os
-import shlex
 import shutil
 from collections.abc import Sequence
 
@@ -30,7 +29,7 @@ async def rules(chain: str | None = None) -> list[list[str]]:
     """What `iptables -S` lists, of one chain or of all: `["-A", chain, ...]`, just as it would be written to make them.
     Empty where there is no such chain."""
     status, said, _ = await _run("iptables", ("-S", *([chain] if chain else [])), b"")
-    return [shlex.split(line) for line in said.splitlines()] if status == 0 else []
+    return [line.split() for line in said.splitlines()] if status == 0 else []
 
 
 async def change(*arguments: str) -> None:

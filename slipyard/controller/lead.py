@@ -1,7 +1,6 @@
 """The controller: one leader runs the loops. Whoever does not lead waits for the lease."""
 
 import asyncio
-import math
 import signal
 import sys
 
@@ -53,6 +52,7 @@ async def _lead(context: Context, lease: LeaderLease) -> None:
     """Until the lease is lost: then no pass is under way any more."""
     news = News(context)
     loops = [asyncio.ensure_future(run_loop(context, loop, news)) for loop in LOOPS]
+    loops.append(asyncio.ensure_future(news.keep_looking()))
     try:
         await lease.keep()
     finally:
@@ -64,12 +64,11 @@ async def _lead(context: Context, lease: LeaderLease) -> None:
 
 async def run_loop(context: Context, loop: Loop, news: News) -> None:
     """A pass that fails is logged, and the next one comes all the same: one bad row must not stop the rest."""
-    one_pass, last = loop.start(context), -math.inf
+    one_pass = loop.start(context)
     while True:
+        await news.until_wanted(loop.name)
         try:
-            if await news.wants(loop.name, last):
-                last = context.clock.monotonic()
-                await one_pass()
+            await one_pass()
         except asyncio.CancelledError:
             raise
         except Exception:  # noqa: BLE001 - whatever it is, it is logged and the loop lives

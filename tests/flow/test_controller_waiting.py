@@ -1,5 +1,6 @@
 """An idle controller reads next to nothing, and every loop that has something to do is told so."""
 
+import asyncio
 from collections.abc import AsyncIterator
 
 import pytest
@@ -30,11 +31,10 @@ async def news(system: System) -> AsyncIterator[News]:
 
 
 async def wanted(system: System, news: News) -> set[str]:
-    """By those loops that had a pass just now. Every event is told by the next pass, which has nobody to tell here."""
+    """Every event is told by the next pass, which has nobody to tell here."""
     await system.control("tell")
-    system.clock.ahead += 1
-    now = system.clock.monotonic()
-    return {name for name in WAITING if await news.wants(name, now)}
+    await news.look()
+    return news.wanted
 
 
 async def settled_app(system: System, repository: Repository) -> str:
@@ -74,9 +74,42 @@ async def test_rows_are_read_again_only_after_somebody_wrote(system: System, new
     assert [each for each in statements if "EXISTS" in each]
 
 
-async def test_all_that_is_not_looked_at_for_long_is_looked_at(system: System, news: News) -> None:
-    long_ago = system.clock.monotonic() - 31
-    assert all([await news.wants(name, long_ago) for name in WAITING])
+async def test_all_are_wanted_at_the_start_and_now_and_then(system: System, news: News) -> None:
+    assert news.wanted == set(WAITING)
+    assert await wanted(system, news) == set()
+    system.clock.ahead += 31
+    assert await wanted(system, news) == set(WAITING)
+    assert await wanted(system, news) == set(), "and only once"
+
+
+async def test_a_loop_sleeps_until_it_is_wanted(system: System, news: News) -> None:
+    await wanted(system, news)
+    waiting = asyncio.create_task(news.until_wanted("clean_up"))
+    await asyncio.sleep(0)
+    assert not waiting.done()
+    await news.until_wanted("heal")  # it has more to look at than rows
+
+    app_id = await new_app(system)
+    await delete_app(system.context, app_id, system.actor)
+    await news.look()
+    async with asyncio.timeout(5):
+        await waiting
+
+
+async def test_all_are_wanted_where_the_database_cannot_be_asked(
+    system: System, news: News, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    await wanted(system, news)
+    monkeypatch.setattr(news, "look", _fails)
+    looking = asyncio.create_task(news.keep_looking())
+    async with asyncio.timeout(5):
+        await news.until_wanted("recover")
+    looking.cancel()
+    assert news.wanted == set(WAITING)
+
+
+async def _fails() -> None:
+    raise OSError("The database is away.")
 
 
 async def test_a_push_wakes_its_build_and_its_claim_is_watched(
@@ -133,9 +166,9 @@ async def test_a_deleted_app_is_cleaned_up(system: System, news: News) -> None:
 
 async def test_an_event_wakes_those_who_tell_and_a_message_those_who_send(system: System, news: News) -> None:
     app_id = await new_app(system)
-    system.clock.ahead += 1
-    assert await news.wants("tell", system.clock.monotonic())
-    assert not await news.wants("send", system.clock.monotonic())
+    await news.look()
+    assert "tell" in news.wanted
+    assert "send" not in news.wanted
 
     def write(session: Session) -> None:
         note = Note("key", "webhook", "nobody", "lane", {"type": "test", "data": {"message": "x"}})

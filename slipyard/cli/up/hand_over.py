@@ -24,6 +24,7 @@ class Started:
     watch: StartWatch
     parts: Sequence[Part]
     services: Sequence[Service]
+    fresh: Sequence[str]  # services that were started now
 
 
 def hand_over(started: Started, log_file: Path | None) -> None:
@@ -52,6 +53,7 @@ def _kept(started: Started, log_file: Path | None) -> Kept:
         output=started.supervisor.pipe,
         parts={name: asdict(identity) if identity else None for name, identity in identities.items()},
         services=[_service(service) for service in started.services],
+        fresh=list(started.fresh),
         stages=[(sorted(stage.names), stage.grace) for stage in stages_of(started.parts)],
     )
 

@@ -10,6 +10,7 @@ import json
 import os
 import signal
 import sys
+import time
 from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -18,12 +19,15 @@ from typing import Any, NoReturn
 from slipyard.cli.up.bare import bare_command, become
 from slipyard.cli.up.child import Child
 from slipyard.cli.up.event_log import EventLog
-from slipyard.cli.up.fork import Program, fork_part, fork_program
+from slipyard.cli.up.fork import Program, fork_function, fork_part, fork_program
 from slipyard.cli.up.identity import Identity
 from slipyard.cli.up.listening import ListeningSockets
 from slipyard.cli.up.log_sink import LogSink
 from slipyard.cli.up.prctl import name_process
+from slipyard.cli.up.reclaim import reclaim_program
 from slipyard.cli.up.supervisor import SIGNALS, Stage, Supervisor
+
+_SETTLED_SECONDS = 3.0
 
 
 @dataclass(frozen=True)
@@ -64,6 +68,7 @@ class Kept:
     output: tuple[int, int]
     parts: dict[str, dict[str, Any] | None]
     services: Sequence[KeptService]
+    fresh: Sequence[str]
     stages: Sequence[tuple[Sequence[str], float]]
 
 
@@ -107,7 +112,24 @@ def _resume(kept: Kept) -> Supervisor:
         supervisor.add(service.child())
     for name, process in kept.parts.items():
         supervisor.add(_part(name, Identity(**process) if process else None))
+    supervisor.add(_reclaim(kept, supervisor))
     return supervisor
+
+
+def _reclaim(kept: Kept, supervisor: Supervisor) -> Child:
+    """A second time, once the services have been told what they are to do: that took most of what their start took."""
+    pid_files = [Path(service.pid_file) for service in kept.services if service.name in kept.fresh]
+
+    def run() -> None:
+        time.sleep(_SETTLED_SECONDS)
+        for identity in map(Identity.read, pid_files):
+            if identity is not None and identity.is_running():
+                reclaim_program(identity.pid)
+
+    close = (*supervisor.private_descriptors, kept.lock, *_sockets(kept))
+    return Child(
+        "reclaim", lambda output: fork_function(run, name="reclaim", output=output, close=close), comes_back=False
+    )
 
 
 def _part(name: str, process: Identity | None) -> Child:

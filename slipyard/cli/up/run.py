@@ -16,7 +16,7 @@ from slipyard.cli.up.lock import take_lock
 from slipyard.cli.up.log_sink import LogSink
 from slipyard.cli.up.parts import parts_of
 from slipyard.cli.up.ports import require_free
-from slipyard.cli.up.prctl import name_process, share_one_heap, trim_heap
+from slipyard.cli.up.prctl import forgo_huge_pages, name_process, share_one_heap, trim_heap
 from slipyard.cli.up.prepare import prepare_installation
 from slipyard.cli.up.readiness import Check, wait_until_ready
 from slipyard.cli.up.redis_service import redis_service
@@ -52,6 +52,7 @@ def _start(settings: Settings, layout: Layout, report: Report, sink: LogSink) ->
     lock = take_lock(layout)
     name_process("slipyard")
     share_one_heap()
+    forgo_huge_pages()
     prepare_installation(settings)
     configure_logging()
     parts, services = parts_of(settings), _services(settings, layout)
@@ -74,7 +75,7 @@ def _start(settings: Settings, layout: Layout, report: Report, sink: LogSink) ->
         _settle_memory()
         supervisor.add(_part_child(part.name, entry, private, watch))
     supervisor.add(watch.child(lock))
-    return Started(lock, log, supervisor, watch, parts, services)
+    return Started(lock, log, supervisor, watch, parts, services, fresh)
 
 
 def _services(settings: Settings, layout: Layout) -> list[Service]:
