@@ -1,7 +1,7 @@
 """Once all parts are ready the supervisor becomes the keeper: the same process, without what it loaded to fork them.
 
 What only the supervisor still held of that was 30 MiB, for nothing but the case that a part dies. The keeper then starts
-one by itself, which takes two seconds more.
+one by itself, which takes two to four seconds more.
 """
 
 import dataclasses
