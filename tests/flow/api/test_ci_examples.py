@@ -1,4 +1,4 @@
-"""examples/ci: what the files say is what is run here, with the environment that a runner would give."""
+"""docs/ci: what the files say is what is run here, with the environment that a runner would give."""
 
 import asyncio
 import os
