@@ -17,7 +17,7 @@ from tests.flow.api.api_server import ApiServer, serving
 from tests.flow.api.identity_issuer import RUNNER_SECRET, Issuer
 from tests.flow.system import System
 
-EXAMPLES = Path(__file__).parent.parent.parent.parent / "examples" / "ci"
+FILES = Path(__file__).parent.parent.parent.parent / "docs" / "ci"
 DIGEST = "sha256:" + "a" * 64
 IMAGE = f"registry.example.org/acme/shop@{DIGEST}"
 NEW, OLD = "2" * 40, "1" * 40
@@ -46,7 +46,7 @@ async def trusted(api: ApiServer, issuer: Issuer) -> None:
 
 
 def read(name: str) -> Any:
-    return YAML(typ="safe").load((EXAMPLES / name).read_text())
+    return YAML(typ="safe").load((FILES / name).read_text())
 
 
 def filled(text: str, known: dict[str, str]) -> str:
