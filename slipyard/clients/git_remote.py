@@ -1,20 +1,13 @@
 """A repository elsewhere whose host has been resolved and judged. git is never started for anything less."""
 
-import socket
 from collections.abc import Sequence
 from dataclasses import dataclass, field
 
-from slipyard.clients.name_lookup import look_up
-from slipyard.domain.errors import SourceRefused, Unavailable
+from slipyard.clients.resolve_host import resolve_host
+from slipyard.domain.errors import HostUnknown, SourceRefused
 from slipyard.domain.git_credential import GitCredential
 from slipyard.domain.git_url import GitUrl, parse_git_url
-from slipyard.domain.network_rules import (
-    Address,
-    Network,
-    check_addresses,
-    is_allowed,
-    literal_address,
-)
+from slipyard.domain.network_rules import Address, Network, is_allowed
 
 
 @dataclass(frozen=True)
@@ -39,20 +32,14 @@ async def resolve_remote(
             f"The git credential for {credential.host} is not sent to {parsed.origin()}: it belongs to another host or "
             "another way of access. Store one for this host (a token for https, a key for ssh)."
         )
-    addresses = await _addresses(parsed)
-    check_addresses(parsed.host, addresses, allowed_networks)
+    addresses = await _addresses(parsed, allowed_networks)
     if parsed.scheme == "http" and not all(is_allowed(address, allowed_networks) for address in addresses):
         raise SourceRefused(f"{parsed.host} is not in an allowed network, so plain http is refused. Use https or ssh.")
-    return GitRemote(parsed, tuple(addresses), credential)
+    return GitRemote(parsed, addresses, credential)
 
 
-async def _addresses(url: GitUrl) -> list[Address]:
-    literal = literal_address(url.host)
-    if literal is not None:
-        return [literal]
+async def _addresses(url: GitUrl, allowed_networks: Sequence[Network]) -> tuple[Address, ...]:
     try:
-        return await look_up(url.host, url.port)
-    except socket.gaierror as error:
-        if error.errno == socket.EAI_AGAIN:
-            raise Unavailable(f"The name server does not answer for {url.host} now. It is tried again.") from error
+        return await resolve_host(url.host, url.port, allowed_networks)
+    except HostUnknown as error:
         raise SourceRefused(f"There is no host {url.host}. Check the repository URL.") from error

@@ -3,6 +3,7 @@
 from collections.abc import Awaitable, Callable
 from dataclasses import dataclass
 from itertools import count
+from typing import TypeVar
 
 from slipyard.pipeline.bake import bake
 from slipyard.pipeline.clean_up_app import clean_up_apps
@@ -26,6 +27,7 @@ from slipyard.pipeline.send_messages import SendWatch, send_messages
 from slipyard.pipeline.tell import tell
 
 Pass = Callable[[], Awaitable[object]]
+Memory = TypeVar("Memory")
 
 
 @dataclass(frozen=True)
@@ -38,9 +40,20 @@ class Loop:
     start: Callable[[Context], Pass]
 
 
-def _recover(context: Context) -> Pass:
-    watch = LeaseWatch()
-    return lambda: recover_claims(context, watch)
+def _each_time(verb: Callable[[Context], Awaitable[object]]) -> Callable[[Context], Pass]:
+    return lambda context: lambda: verb(context)
+
+
+def _remembering(
+    watch: Callable[[], Memory], verb: Callable[[Context, Memory], Awaitable[object]]
+) -> Callable[[Context], Pass]:
+    """Each leader begins with an empty memory and keeps it from pass to pass."""
+
+    def start(context: Context) -> Pass:
+        kept = watch()
+        return lambda: verb(context, kept)
+
+    return start
 
 
 def _wake(context: Context) -> Pass:
@@ -53,44 +66,9 @@ def _wake(context: Context) -> Pass:
     return one_pass
 
 
-def _drain(context: Context) -> Pass:
-    watch = DrainWatch()
-    return lambda: retire_instances(context, watch)
-
-
-def _set_aside(context: Context) -> Pass:
-    watch = DrainWatch()
-    return lambda: pause_instances(context, watch)
-
-
-def _go_on(context: Context) -> Pass:
-    watch = CanaryWatch()
-    return lambda: go_on(context, watch)
-
-
-def _bake(context: Context) -> Pass:
-    watch = CanaryWatch()
-    return lambda: bake(context, watch)
-
-
 def _publish(context: Context) -> Pass:
     turns = count()
     return lambda: publish_images(context, next(turns))
-
-
-def _heal(context: Context) -> Pass:
-    watch = HealWatch()
-    return lambda: heal(context, watch)
-
-
-def _pushes(context: Context) -> Pass:
-    watch = PushWatch()
-    return lambda: find_pushes(context, watch)
-
-
-def _send(context: Context) -> Pass:
-    watch = SendWatch()
-    return lambda: send_messages(context, watch)
 
 
 def _close(context: Context) -> Pass:
@@ -98,30 +76,25 @@ def _close(context: Context) -> Pass:
     return lambda: watch.close(context.close_networks)
 
 
-def _requests(context: Context) -> Pass:
-    watch = HostWatch()
-    return lambda: reconcile_previews(context, watch)
-
-
 LOOPS = (
     Loop("networks", 30.0, _close),
-    Loop("tell", 1.0, lambda context: lambda: tell(context)),
-    Loop("send", 1.0, _send),
-    Loop("recover", 1.0, _recover),
+    Loop("tell", 1.0, _each_time(tell)),
+    Loop("send", 1.0, _remembering(SendWatch, send_messages)),
+    Loop("recover", 1.0, _remembering(LeaseWatch, recover_claims)),
     Loop("wake", 3.0, _wake),
-    Loop("drain", 0.5, _drain),
-    Loop("go_on", 0.5, _go_on),
-    Loop("set_aside", 0.5, _set_aside),
-    Loop("paused", 5.0, lambda context: lambda: keep_paused(context)),
-    Loop("bake", 0.5, _bake),
+    Loop("drain", 0.5, _remembering(DrainWatch, retire_instances)),
+    Loop("go_on", 0.5, _remembering(CanaryWatch, go_on)),
+    Loop("set_aside", 0.5, _remembering(DrainWatch, pause_instances)),
+    Loop("paused", 5.0, _each_time(keep_paused)),
+    Loop("bake", 0.5, _remembering(CanaryWatch, bake)),
     Loop("publish", 2.0, _publish),
-    Loop("heal", 5.0, _heal),
-    Loop("follow_routes", 2.0, lambda context: lambda: follow_routes(context)),
-    Loop("hosts", 15.0, lambda context: lambda: publish_hosts(context)),
-    Loop("pushes", 5.0, _pushes),
-    Loop("poll", 5.0, lambda context: lambda: poll(context)),
-    Loop("previews", 3.0, lambda context: lambda: keep_previews(context)),
-    Loop("requests", 20.0, _requests),
-    Loop("clean_up", 2.0, lambda context: lambda: clean_up_apps(context)),
-    Loop("clean_up_old", 600.0, lambda context: lambda: clean_up_old(context)),
+    Loop("heal", 5.0, _remembering(HealWatch, heal)),
+    Loop("follow_routes", 2.0, _each_time(follow_routes)),
+    Loop("hosts", 15.0, _each_time(publish_hosts)),
+    Loop("pushes", 5.0, _remembering(PushWatch, find_pushes)),
+    Loop("poll", 5.0, _each_time(poll)),
+    Loop("previews", 3.0, _each_time(keep_previews)),
+    Loop("requests", 20.0, _remembering(HostWatch, reconcile_previews)),
+    Loop("clean_up", 2.0, _each_time(clean_up_apps)),
+    Loop("clean_up_old", 600.0, _each_time(clean_up_old)),
 )

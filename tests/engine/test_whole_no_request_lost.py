@@ -1,43 +1,10 @@
 """Requests go on while releases change, and each is answered by an app: reads, writes, and those that take their time."""
 
+from tests.engine.sudden_server import DOCKERFILE, SERVER
 from tests.engine.whole_app import WholeApp
 from tests.engine.whole_load import READ, SLOW, WRITE, Load
 
 DEPLOYS = 10
-
-# Keeps its connections, as most frameworks do, and dies without a word when it is told to end.
-DOCKERFILE = """\
-FROM python:3.11-slim
-STOPSIGNAL SIGKILL
-COPY index.html server.py /app/
-CMD ["python", "-u", "/app/server.py"]
-"""
-SERVER = """\
-import os, time
-from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
-
-TEXT = open("/app/index.html", "rb").read()
-
-
-class Handler(BaseHTTPRequestHandler):
-    protocol_version = "HTTP/1.1"
-
-    def do_GET(self):
-        self.rfile.read(int(self.headers.get("Content-Length", 0)))
-        if self.path == "/slow":
-            time.sleep(0.7)
-        self.send_response(200)
-        self.send_header("Content-Length", str(len(TEXT)))
-        self.end_headers()
-        self.wfile.write(TEXT)
-
-    do_POST = do_GET
-
-    def log_message(self, *_): ...
-
-
-ThreadingHTTPServer(("0.0.0.0", int(os.environ["PORT"])), Handler).serve_forever()
-"""
 
 
 def release(app: WholeApp, number: int) -> None:

@@ -5,9 +5,9 @@ from typing import Any
 from slipyard.clients.code_hosts.code_host import CommitStatus, HostedHook, State
 from slipyard.clients.code_hosts.host_api import HostApi
 from slipyard.clients.code_hosts.key_text import same_key
+from slipyard.clients.code_hosts.refusals import check_rights
 from slipyard.clients.outside_http import OutsideHttp
 from slipyard.domain.announcement import RequestChange, RequestMove
-from slipyard.domain.errors import CodeHostRefused
 
 _STATES = {
     State.PENDING: "pending",
@@ -35,12 +35,7 @@ class Gitea:
 
     async def check_repository(self, repository: str) -> None:
         found = (await self._api.ask("GET", f"/repos/{repository}", needs="the scope read:repository")).body
-        rights = found.get("permissions") if isinstance(found, dict) else None
-        if isinstance(rights, dict) and not rights.get("admin"):
-            raise CodeHostRefused(
-                f"This token sees {repository} at {self._api.name} and does not administer it, so that it can make "
-                "neither webhook nor deploy key. Use the token of an administrator of the repository."
-            )
+        check_rights(found, repository, self._api.name)
 
     async def set_status(self, repository: str, status: CommitStatus) -> None:
         body = {

@@ -5,9 +5,9 @@ from typing import Any
 from slipyard.clients.code_hosts.code_host import CommitStatus, HostedHook, State
 from slipyard.clients.code_hosts.host_api import HostApi
 from slipyard.clients.code_hosts.key_text import same_key
+from slipyard.clients.code_hosts.refusals import check_rights
 from slipyard.clients.outside_http import OutsideHttp
 from slipyard.domain.announcement import RequestChange, RequestMove
-from slipyard.domain.errors import CodeHostRefused
 
 _STATES = {
     State.PENDING: "pending",
@@ -41,12 +41,7 @@ class GitHub:
 
     async def check_repository(self, repository: str) -> None:
         found = (await self._api.ask("GET", f"/repos/{repository}", needs="access to the repository")).body
-        rights = found.get("permissions") if isinstance(found, dict) else None
-        if isinstance(rights, dict) and not rights.get("admin"):
-            raise CodeHostRefused(
-                f"This token sees {repository} at GitHub and has no admin access to it, so that it can make neither "
-                "webhook nor deploy key. Use the token of somebody who administers the repository."
-            )
+        check_rights(found, repository, self._api.name)
 
     async def set_status(self, repository: str, status: CommitStatus) -> None:
         body = {

@@ -35,6 +35,16 @@ def failure(name: str, asked: str, answer: OutsideAnswer, needs: str) -> Slipyar
     return CodeHostRefused(f"{what}{quoted}")
 
 
+def check_rights(found: Any, repository: str, name: str) -> None:
+    """GitHub and Gitea say in a repository what the asking token may do with it."""
+    rights = found.get("permissions") if isinstance(found, dict) else None
+    if isinstance(rights, dict) and not rights.get("admin"):
+        raise CodeHostRefused(
+            f"This token sees {repository} at {name} and does not administer it, so that it can make neither webhook nor"
+            " deploy key. Use the token of somebody who administers the repository."
+        )
+
+
 def is_limit(answer: OutsideAnswer) -> bool:
     """429, and the 403 with which GitHub answers too many requests, by its headers or its words."""
     if answer.status == HTTPStatus.TOO_MANY_REQUESTS:

@@ -163,7 +163,7 @@ async def test_a_repository_that_the_token_does_not_administer_is_said(github, s
     if not refused:
         await github.check_repository("octo/hello")
         return
-    with pytest.raises(CodeHostRefused, match="no admin access"):
+    with pytest.raises(CodeHostRefused, match="does not administer"):
         await github.check_repository("octo/hello")
 
 
