@@ -15,6 +15,7 @@ from slipyard.pipeline.push_seen import PushDecision, PushSeen
 from slipyard.pipeline.receive_push import receive_pushes
 from slipyard.pipeline.take_pushed_image import ImagesSeen, take_pushed_images
 from slipyard.store.tables import App, Delivery
+from slipyard.webhooks.trial import is_trial
 
 _WORKS = "The hook works: pushes will be deployed."
 _OTHERWISE = "Events of this kind deploy nothing; only pushes, requests, checks and images may."
@@ -51,6 +52,8 @@ async def _decision(context: Context, message: Message, app: App) -> PushDecisio
     said = message.said
     if isinstance(said, str):
         return PushDecision("ignored", said)
+    if is_trial(said):
+        return PushDecision("ignored", _WORKS)
     match said.kind:
         case Kind.PUSH:
             return await _pushed(context, message, said, app)
@@ -61,7 +64,7 @@ async def _decision(context: Context, message: Message, app: App) -> PushDecisio
         case Kind.REQUEST if said.request is not None:
             return await request_changed(context, app.id, said.request, message.provider, said.repository, said.sender)
         case _:
-            return PushDecision("ignored", _WORKS if said.kind is Kind.PING else _OTHERWISE)
+            return PushDecision("ignored", _OTHERWISE)
     return None
 
 

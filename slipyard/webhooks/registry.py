@@ -22,10 +22,11 @@ _MANIFESTS = {
 
 
 def announcement_of(event: str, payload: Payload, _: BodyFields) -> Announcement:
-    pushes = [each for each in objects_at(payload, "events") if _is_tagged_push(each)]
+    events = objects_at(payload, "events")
+    pushes = [each for each in events if _is_tagged_push(each)]
     said = Announcement(Kind.OTHER, event)
-    if not pushes:
-        return said
+    if not pushes:  # the trial of our own is the one that pings: a registry never does
+        return replace(said, kind=Kind.PING) if any(text_at(each, "action") == "ping" for each in events) else said
     images = tuple(dict.fromkeys(_image(each) for each in pushes))
     return replace(said, kind=Kind.IMAGE, sender=text_at(pushes[0], "actor", "name"), images=images)
 

@@ -10,13 +10,14 @@ import hmac
 import json
 from typing import Any
 
-from slipyard.domain.announcement import Announcement
+from slipyard.domain.announcement import Announcement, Kind
 from slipyard.domain.hook import HookSettings
 from slipyard.webhooks.proof import PATH_SECRET, SIGNING_KEY, Basic, Proof, Signature, StandardSignature
 from slipyard.webhooks.provider import Place, Provider
 
 TRIAL_REF, TRIAL_IMAGE = "refs/slipyard/trial", "slipyard.invalid/trial"
 _TRIAL_IMAGES = {TRIAL_IMAGE, "docker.io/slipyard/trial"}
+_PING = "ping"
 _EVENTS = {"bitbucket-server": "diagnostics:ping"}
 _BODIES: dict[str, dict[str, Any]] = {
     "dockerhub": {"repository": {"repo_name": "slipyard/trial"}, "push_data": {"tag": "trial", "pusher": "slipyard"}},
@@ -46,12 +47,15 @@ def trial_headers(provider: Provider, settings: HookSettings, name: str, secret:
 
 
 def is_trial(said: Announcement) -> bool:
+    """A provider's own ping, or what is sent in its place."""
+    if said.kind is Kind.PING or said.event == _PING:
+        return True
     moved, pushed = {change.ref for change in said.refs}, {image.repository for image in said.images}
     return TRIAL_REF in moved or not pushed.isdisjoint(_TRIAL_IMAGES)
 
 
 def _values(provider: Provider, name: str) -> list[tuple[Place, str]]:
-    event = [(provider.event, _EVENTS.get(provider.name, "ping"))] if provider.event != Place() else []
+    event = [(provider.event, _EVENTS.get(provider.name, _PING))] if provider.event != Place() else []
     return [*event, *((place, name) for place in provider.ids)]
 
 

@@ -94,6 +94,20 @@ async def test_a_trial_arrives_here_and_is_no_first_push(quiet_api: ApiServer) -
     assert [hook["state"] for hook in listed] == ["connected", "connected"]
 
 
+async def test_the_trial_of_every_provider_says_that_the_hook_works(quiet_api: ApiServer) -> None:
+    reached = quiet_api.context.settings.model_copy(update={"public_url": quiet_api.url})
+    async with serving(quiet_api.system, replace(quiet_api.context, settings=reached), working=False) as api:
+        await Hook.make(api)
+        reasons = {}
+        for name in PROVIDERS.keys() - {"generic"}:  # what a generic one carries is its maker's choice
+            hook = (await api.client.post(f"{SHOP}/webhooks", json={"provider": name})).json()
+            tried = (await api.client.post(f"{SHOP}/webhooks/{hook['id']}/test")).json()
+            delivery = (await api.client.get(f"{SHOP}/deliveries/{tried['delivery_id']}")).json()
+            reasons[name] = delivery["reason"]
+
+    assert set(reasons.values()) == {"The hook works: pushes will be deployed."}, reasons
+
+
 async def hook_ids(api: ApiServer) -> list[str]:
     return [hook["id"] for hook in (await api.client.get(f"{SHOP}/webhooks")).json()["webhooks"]]
 
