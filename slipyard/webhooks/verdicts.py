@@ -10,7 +10,7 @@ from slipyard.pipeline.context import Context
 from slipyard.store.tables import Hook
 from slipyard.webhooks.decide import Verdict, decide_delivery
 
-_SECONDS = 0.8  # of the 5 to 10 that providers wait; deciding goes on behind the answer
+ANSWER_SECONDS = 0.8  # of the 5 to 10 that providers wait; deciding goes on behind the answer
 _log = structlog.get_logger()
 _deciding: set[asyncio.Task[list[Verdict]]] = set()
 
@@ -20,7 +20,7 @@ async def verdicts(context: Context, hook: Hook, delivery_id: str) -> list[dict[
     task = asyncio.create_task(decide_delivery(context, delivery_id))
     _deciding.add(task)
     task.add_done_callback(_finished)
-    done, _ = await asyncio.wait({task}, timeout=_SECONDS)
+    done, _ = await asyncio.wait({task}, timeout=ANSWER_SECONDS)
     if not done or task.exception():
         return [asdict(_later(hook, delivery_id))]
     return [asdict(verdict) for verdict in task.result()]

@@ -35,8 +35,8 @@ async def set_aside(system: System, *more: str) -> None:
 
 
 async def two_releases(system: System, replicas: int = 2, **rollout) -> Shop:
-    """Version 2 serves, version 1 is paused."""
-    shop = await new_shop(system, replicas, **rollout)
+    """Version 2 serves, version 1 is paused, however long this machine takes to look."""
+    shop = await new_shop(system, replicas, **({"drain_seconds": 60} | rollout))
     await shop.deploy(2)
     await set_aside(system)
     return shop

@@ -21,7 +21,7 @@ async def test_one_that_is_decided_late_is_acknowledged_before(
         return await decide(*asked)
 
     monkeypatch.setattr(verdicts, "decide_delivery", late)
-    monkeypatch.setattr(verdicts, "_SECONDS", 0.01)
+    monkeypatch.setattr(verdicts, "ANSWER_SECONDS", 0.01)
 
     answer = await hook.deliver(branch_push())
     gate.set()
