@@ -57,8 +57,8 @@ class Handler(BaseHTTPRequestHandler):
         self.send_header("Connection", "Upgrade")
         self.send_header("Upgrade", "websocket")
         self.end_headers()
-        while data := self.connection.recv(100):
-            self.connection.sendall(TEXT + b": " + data)
+        while line := self.rfile.readline():
+            self.wfile.write(TEXT + b": " + line)
         self.close_connection = True
 
     def log_message(self, *_): ...

@@ -132,7 +132,7 @@ def test_a_websocket_stays_open_through_a_deployment_until_the_drain_deadline(wh
     go_live(whole_app, rollout={"drain_seconds": DRAIN_SECONDS, "stop_seconds": 1}, health_check=CHECK)
 
     with open_websocket(whole_app) as websocket:
-        assert echoed(websocket) == b"release 0: hello"
+        assert echoed(websocket) == b"release 0: hello\n"
         asked = time.monotonic()
         assert ask(whole_app, 1)["status"] == "active"
         assert whole_app.text() == "release 1"
@@ -154,9 +154,9 @@ def open_websocket(app: WholeApp) -> socket.socket:
 
 
 def echoed(connection: socket.socket) -> bytes:
-    """Empty where the other side has closed."""
+    """The whole line, in however many pieces it comes; empty where the other side has closed."""
     try:
-        connection.sendall(b"hello")
-        return connection.recv(100)
+        connection.sendall(b"hello\n")
+        return connection.makefile("rb").readline()
     except ConnectionError:
         return b""
