@@ -6,6 +6,7 @@ from sqlalchemy import Index, text
 from sqlmodel import Field, SQLModel
 
 from slipyard.domain.lifecycle import BuildStatus, DeploymentStatus
+from slipyard.domain.provenance import Envelope
 from slipyard.domain.release import ReleaseConfig
 from slipyard.domain.source import Source
 from slipyard.domain.span import Span
@@ -79,6 +80,8 @@ class Build(SQLModel, table=True):
     publish_attempts: int = 0
     publish_error: str | None = None
     image_removed_at: datetime | None = Field(default=None, sa_type=UtcTime)  # made room: cannot be deployed any more
+    removal_due: bool = False  # it was written off, and may still be in the engine or the registry
+    provenance: Envelope | None = Field(default=None, sa_type=Json(Envelope))
     cancel_reason: str | None = None
     error: str | None = None
     log_tail: list[str] = Field(default_factory=list, sa_type=Json(list[str]))
@@ -104,6 +107,7 @@ class Release(SQLModel, table=True):
     build_id: str | None = Field(default=None, foreign_key="build.id")
     config: ReleaseConfig = Field(sa_type=Json(ReleaseConfig))
     env_encrypted: bytes
+    provenance: Envelope | None = Field(default=None, sa_type=Json(Envelope))  # verified at each deployment of it
     created_at: datetime = Field(sa_type=UtcTime)
 
 

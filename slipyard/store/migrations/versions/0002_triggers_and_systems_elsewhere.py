@@ -250,6 +250,13 @@ def _add_columns() -> None:
         batch_op.add_column(sa.Column("force_reason", sa.String(), nullable=True))
         batch_op.create_index(batch_op.f("ix_deployment_promoted_from"), ["promoted_from"], unique=False)
 
+    with op.batch_alter_table("build") as batch_op:
+        batch_op.add_column(sa.Column("removal_due", sa.Boolean(), nullable=True))
+        batch_op.add_column(sa.Column("provenance", sa.Text(), nullable=True))
+
+    with op.batch_alter_table("release") as batch_op:
+        batch_op.add_column(sa.Column("provenance", sa.Text(), nullable=True))
+
     with op.batch_alter_table("instance") as batch_op:
         batch_op.add_column(sa.Column("exit_code", sa.Integer(), nullable=True))
         batch_op.add_column(sa.Column("memory_bytes", sa.BigInteger(), nullable=True))
@@ -275,11 +282,13 @@ def _fill_columns() -> None:
     op.execute("UPDATE app SET last_told = last_event")  # what happened before is nobody's news
     op.execute("UPDATE delivery SET body_bytes = length(body), forced = false")
     op.execute("UPDATE deployment SET canary_step = 0, awaits_approval = false")
+    op.execute("UPDATE build SET removal_due = false")
     op.execute("UPDATE hook SET settings = '{}'")
     for table, column, kind in (
         ("app", "last_told", sa.Integer()),
         ("delivery", "body_bytes", sa.Integer()),
         ("delivery", "forced", sa.Boolean()),
+        ("build", "removal_due", sa.Boolean()),
         ("deployment", "canary_step", sa.Integer()),
         ("deployment", "awaits_approval", sa.Boolean()),
         ("hook", "settings", sa.Text()),
