@@ -25,8 +25,14 @@ class Instance(SQLModel, table=True):
     address: str
     port: int | None = None  # None: not routed
     container_id: str | None = None
-    exit_code: int | None = None  # of a command that runs once, such as `release`
-    failures: int = 0  # restarts by the healer since it last ran well
+    exit_code: int | None = None  # of a command that runs once, such as `release`; else of its last end by itself
+    failures: int = 0  # how often in a row it ended by itself, or failed its health check to the last
+    failed_at: datetime | None = Field(default=None, sa_type=UtcTime)
+    retry_at: datetime | None = Field(default=None, sa_type=UtcTime)  # not started, or replaced, before then
+    last_lines: list[str] | None = Field(default=None, sa_type=Json(list[str]))  # of its output when it failed
+    trouble: str | None = None  # what is wrong with it now, as a sentence
+    resting_since: datetime | None = Field(default=None, sa_type=UtcTime)  # out of the rotation while others serve
+    replaces: str | None = None  # the instance whose place it takes once it is ready
     memory_bytes: int | None = Field(default=None, sa_type=BigInteger)  # what it held when it was paused
     created_at: datetime = Field(sa_type=UtcTime)
     paused_at: datetime | None = Field(default=None, sa_type=UtcTime)  # once the engine has said so

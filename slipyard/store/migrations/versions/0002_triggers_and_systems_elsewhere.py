@@ -12,6 +12,7 @@ depends_on = None
 def upgrade() -> None:
     _make_tables()
     _add_columns()
+    _add_columns_of_instances()
     _fill_columns()
     _add_indexes()
 
@@ -257,14 +258,22 @@ def _add_columns() -> None:
     with op.batch_alter_table("release") as batch_op:
         batch_op.add_column(sa.Column("provenance", sa.Text(), nullable=True))
 
+    with op.batch_alter_table("token") as batch_op:
+        batch_op.add_column(sa.Column("app_id", sa.String(), nullable=True))
+        batch_op.create_index(batch_op.f("ix_token_app_id"), ["app_id"], unique=False)
+
+
+def _add_columns_of_instances() -> None:
     with op.batch_alter_table("instance") as batch_op:
         batch_op.add_column(sa.Column("exit_code", sa.Integer(), nullable=True))
         batch_op.add_column(sa.Column("memory_bytes", sa.BigInteger(), nullable=True))
         batch_op.add_column(sa.Column("paused_at", sa.DateTime(timezone=True), nullable=True))
-
-    with op.batch_alter_table("token") as batch_op:
-        batch_op.add_column(sa.Column("app_id", sa.String(), nullable=True))
-        batch_op.create_index(batch_op.f("ix_token_app_id"), ["app_id"], unique=False)
+        batch_op.add_column(sa.Column("failed_at", sa.DateTime(timezone=True), nullable=True))
+        batch_op.add_column(sa.Column("retry_at", sa.DateTime(timezone=True), nullable=True))
+        batch_op.add_column(sa.Column("last_lines", sa.Text(), nullable=True))
+        batch_op.add_column(sa.Column("trouble", sa.String(), nullable=True))
+        batch_op.add_column(sa.Column("resting_since", sa.DateTime(timezone=True), nullable=True))
+        batch_op.add_column(sa.Column("replaces", sa.String(), nullable=True))
 
 
 def _add_indexes() -> None:
