@@ -28,6 +28,8 @@ Kind = Literal[
     "msg",  # message in the outbox
     "prv",  # preview
     "cit",  # CI trust
+    "run",  # one-off command
+    "sst",  # secret store
 ]
 
 _PATTERN = re.compile(r"[a-z]{3}_[0-7][0-9a-hjkmnp-tv-z]{25}")

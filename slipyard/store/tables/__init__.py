@@ -1,10 +1,11 @@
 """Every table. Importing this package makes SQLModel's metadata whole."""
 
 from slipyard.store.tables.access import KeptAnswer, LoginLink, Token
-from slipyard.store.tables.app import App, EnvVar, Organization
+from slipyard.store.tables.app import App, Organization
+from slipyard.store.tables.configuration import ConfigVersion, EnvVar, SecretRow, SecretStoreRow
 from slipyard.store.tables.outside import CiTrust, Connection, GitCredentialRow, Message, Notifier, Poll, Preview
 from slipyard.store.tables.record import Decision, Delivery, Event, Hook, Lease
-from slipyard.store.tables.runtime import Instance, RouteRow
+from slipyard.store.tables.runtime import Instance, OneOff, RouteRow
 from slipyard.store.tables.work import Build, CheckSeen, Deployment, Push, Release
 
 __all__ = [
@@ -12,6 +13,7 @@ __all__ = [
     "Build",
     "CheckSeen",
     "CiTrust",
+    "ConfigVersion",
     "Connection",
     "Decision",
     "Delivery",
@@ -26,11 +28,14 @@ __all__ = [
     "LoginLink",
     "Message",
     "Notifier",
+    "OneOff",
     "Organization",
     "Poll",
     "Preview",
     "Push",
     "Release",
     "RouteRow",
+    "SecretRow",
+    "SecretStoreRow",
     "Token",
 ]

@@ -17,6 +17,8 @@ class Token(SQLModel, table=True):
     name: str
     digest: str = Field(unique=True)
     scopes: list[str] = Field(sa_type=Json(list[str]))
+    person: str | None = None  # whose it is: one person may have many, and approves nothing of their own
+    created_by: str | None = None  # the token with which it was made
     app_id: str | None = Field(default=None, index=True)  # good for this app only
     created_at: datetime = Field(sa_type=UtcTime)
     expires_at: datetime | None = Field(default=None, sa_type=UtcTime)

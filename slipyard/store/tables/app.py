@@ -1,4 +1,4 @@
-"""Apps, their environment, and the organization that owns them."""
+"""Apps, and the organization that owns them."""
 
 from datetime import datetime
 
@@ -64,6 +64,7 @@ class App(SQLModel, table=True):
     last_deployment: int = 0
     last_release: int = 0
     last_route: int = 0
+    last_config: int = 0
     decided_commit: str | None = None  # the head of its branch that was last turned into a build
     parent_id: str | None = Field(default=None, index=True)  # of a preview: the app that it previews
     last_told: int = 0  # the event up to which others were told, see pipeline/tell
@@ -74,13 +75,3 @@ class App(SQLModel, table=True):
     last_deployed_at: datetime | None = Field(default=None, sa_type=UtcTime)
     deleting_at: datetime | None = Field(default=None, sa_type=UtcTime)
     deleted_at: datetime | None = Field(default=None, sa_type=UtcTime)
-
-
-class EnvVar(SQLModel, table=True):
-    __tablename__ = "env_var"
-
-    app_id: str = Field(foreign_key="app.id", primary_key=True)
-    name: str = Field(primary_key=True)
-    value_encrypted: bytes
-    fingerprint: str
-    updated_at: datetime = Field(sa_type=UtcTime)

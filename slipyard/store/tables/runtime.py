@@ -1,12 +1,14 @@
-"""Instances and routes: what runs, and where traffic goes."""
+"""Instances, one-off commands and routes: what runs, and where traffic goes."""
 
 from datetime import datetime
 
-from sqlalchemy import BigInteger, Index
+from sqlalchemy import BigInteger, Index, text
 from sqlmodel import Field, SQLModel
 
 from slipyard.domain.lifecycle import InstanceStatus
 from slipyard.store.columns import Json, UtcTime, Word
+
+_OPEN = "ended_at IS NULL"
 
 
 class Instance(SQLModel, table=True):
@@ -51,3 +53,23 @@ class RouteRow(SQLModel, table=True):
     addresses: list[str] = Field(default_factory=list, sa_type=Json(list[str]))
     deployment_id: str | None = None
     applied: bool = False
+
+
+class OneOff(SQLModel, table=True):
+    """A command that somebody runs in a container of its own, written down before it is made. It is open until that
+    container is gone; whoever holds it ends it, and the controller does where the holder is dead."""
+
+    __tablename__ = "one_off"
+    __table_args__ = (Index("one_off_open", "app_id", sqlite_where=text(_OPEN), postgresql_where=text(_OPEN)),)
+
+    id: str = Field(primary_key=True)
+    app_id: str = Field(foreign_key="app.id")
+    release_id: str = Field(foreign_key="release.id")
+    deployment_id: str = Field(foreign_key="deployment.id")
+    address: str
+    command: list[str] = Field(sa_type=Json(list[str]))
+    actor: str
+    holder: str
+    exit_code: int | None = None
+    created_at: datetime = Field(sa_type=UtcTime)
+    ended_at: datetime | None = Field(default=None, sa_type=UtcTime)

@@ -107,6 +107,7 @@ class Release(SQLModel, table=True):
     build_id: str | None = Field(default=None, foreign_key="build.id")
     config: ReleaseConfig = Field(sa_type=Json(ReleaseConfig))
     env_encrypted: bytes
+    files_encrypted: bytes = b""  # its secret files; empty where it has none
     provenance: Envelope | None = Field(default=None, sa_type=Json(Envelope))  # verified at each deployment of it
     created_at: datetime = Field(sa_type=UtcTime)
 

@@ -11,6 +11,7 @@ depends_on = None
 
 def upgrade() -> None:
     _make_tables()
+    _make_configuration_tables()
     _add_columns()
     _add_columns_of_instances()
     _fill_columns()
@@ -206,7 +207,71 @@ def _make_tables() -> None:
         batch_op.create_index(batch_op.f("ix_decision_app_id"), ["app_id"], unique=False)
 
 
+def _make_configuration_tables() -> None:
+    op.create_table(
+        "config_version",
+        sa.Column("app_id", sa.String(), nullable=False),
+        sa.Column("number", sa.Integer(), nullable=False),
+        sa.Column("content_encrypted", sa.LargeBinary(), nullable=False),
+        sa.Column("entries", sa.Text(), nullable=False),
+        sa.Column("actor", sa.String(), nullable=False),
+        sa.Column("summary", sa.String(), nullable=False),
+        sa.Column("created_at", sa.DateTime(timezone=True), nullable=False),
+        sa.ForeignKeyConstraint(["app_id"], ["app.id"], name=op.f("fk_config_version_app_id")),
+        sa.PrimaryKeyConstraint("app_id", "number", name=op.f("pk_config_version")),
+    )
+    op.create_table(
+        "secret",
+        sa.Column("app_id", sa.String(), nullable=False),
+        sa.Column("name", sa.String(), nullable=False),
+        sa.Column("content_encrypted", sa.LargeBinary(), nullable=False),
+        sa.Column("fingerprint", sa.String(), nullable=False),
+        sa.Column("updated_at", sa.DateTime(timezone=True), nullable=False),
+        sa.ForeignKeyConstraint(["app_id"], ["app.id"], name=op.f("fk_secret_app_id")),
+        sa.PrimaryKeyConstraint("app_id", "name", name=op.f("pk_secret")),
+    )
+    op.create_table(
+        "secret_store",
+        sa.Column("id", sa.String(), nullable=False),
+        sa.Column("organization_id", sa.String(), nullable=False),
+        sa.Column("name", sa.String(), nullable=False),
+        sa.Column("kind", sa.String(), nullable=False),
+        sa.Column("settings_encrypted", sa.LargeBinary(), nullable=False),
+        sa.Column("created_at", sa.DateTime(timezone=True), nullable=False),
+        sa.ForeignKeyConstraint(["organization_id"], ["organization.id"], name=op.f("fk_secret_store_organization_id")),
+        sa.PrimaryKeyConstraint("id", name=op.f("pk_secret_store")),
+    )
+    with op.batch_alter_table("secret_store") as batch_op:
+        batch_op.create_index("secret_store_name", ["organization_id", "name"], unique=True)
+
+    op.create_table(
+        "one_off",
+        sa.Column("id", sa.String(), nullable=False),
+        sa.Column("app_id", sa.String(), nullable=False),
+        sa.Column("release_id", sa.String(), nullable=False),
+        sa.Column("deployment_id", sa.String(), nullable=False),
+        sa.Column("address", sa.String(), nullable=False),
+        sa.Column("command", sa.Text(), nullable=False),
+        sa.Column("actor", sa.String(), nullable=False),
+        sa.Column("holder", sa.String(), nullable=False),
+        sa.Column("exit_code", sa.Integer(), nullable=True),
+        sa.Column("created_at", sa.DateTime(timezone=True), nullable=False),
+        sa.Column("ended_at", sa.DateTime(timezone=True), nullable=True),
+        sa.ForeignKeyConstraint(["app_id"], ["app.id"], name=op.f("fk_one_off_app_id")),
+        sa.ForeignKeyConstraint(["deployment_id"], ["deployment.id"], name=op.f("fk_one_off_deployment_id")),
+        sa.ForeignKeyConstraint(["release_id"], ["release.id"], name=op.f("fk_one_off_release_id")),
+        sa.PrimaryKeyConstraint("id", name=op.f("pk_one_off")),
+    )
+    is_open = sa.text("ended_at IS NULL")
+    with op.batch_alter_table("one_off") as batch_op:
+        batch_op.create_index("one_off_open", ["app_id"], unique=False, sqlite_where=is_open, postgresql_where=is_open)
+
+
 def _add_columns() -> None:
+    with op.batch_alter_table("release") as batch_op:
+        batch_op.add_column(sa.Column("files_encrypted", sa.LargeBinary(), nullable=True))
+    with op.batch_alter_table("app") as batch_op:
+        batch_op.add_column(sa.Column("last_config", sa.Integer(), nullable=True))
     with op.batch_alter_table("app") as batch_op:
         batch_op.add_column(sa.Column("parent_id", sa.String(), nullable=True))
         batch_op.add_column(sa.Column("last_told", sa.Integer(), nullable=True))
@@ -260,6 +325,8 @@ def _add_columns() -> None:
 
     with op.batch_alter_table("token") as batch_op:
         batch_op.add_column(sa.Column("app_id", sa.String(), nullable=True))
+        batch_op.add_column(sa.Column("person", sa.String(), nullable=True))
+        batch_op.add_column(sa.Column("created_by", sa.String(), nullable=True))
         batch_op.create_index(batch_op.f("ix_token_app_id"), ["app_id"], unique=False)
 
 
@@ -288,6 +355,8 @@ def _add_indexes() -> None:
 
 def _fill_columns() -> None:
     """Rows that are there get their values before the columns insist on one."""
+    op.execute("UPDATE app SET last_config = 0")
+    op.execute("UPDATE release SET files_encrypted = ''")
     op.execute("UPDATE app SET last_told = last_event")  # what happened before is nobody's news
     op.execute("UPDATE delivery SET body_bytes = length(body), forced = false")
     op.execute("UPDATE deployment SET canary_step = 0, awaits_approval = false")
@@ -295,6 +364,8 @@ def _fill_columns() -> None:
     op.execute("UPDATE hook SET settings = '{}'")
     for table, column, kind in (
         ("app", "last_told", sa.Integer()),
+        ("app", "last_config", sa.Integer()),
+        ("release", "files_encrypted", sa.LargeBinary()),
         ("delivery", "body_bytes", sa.Integer()),
         ("delivery", "forced", sa.Boolean()),
         ("build", "removal_due", sa.Boolean()),
