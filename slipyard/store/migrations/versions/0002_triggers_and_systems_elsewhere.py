@@ -266,12 +266,13 @@ def _make_configuration_tables() -> None:
     with op.batch_alter_table("one_off") as batch_op:
         batch_op.create_index("one_off_open", ["app_id"], unique=False, sqlite_where=is_open, postgresql_where=is_open)
 
-
-def _add_columns() -> None:
     with op.batch_alter_table("release") as batch_op:
         batch_op.add_column(sa.Column("files_encrypted", sa.LargeBinary(), nullable=True))
     with op.batch_alter_table("app") as batch_op:
         batch_op.add_column(sa.Column("last_config", sa.Integer(), nullable=True))
+
+
+def _add_columns() -> None:
     with op.batch_alter_table("app") as batch_op:
         batch_op.add_column(sa.Column("parent_id", sa.String(), nullable=True))
         batch_op.add_column(sa.Column("last_told", sa.Integer(), nullable=True))
