@@ -10,6 +10,7 @@ from datetime import datetime
 from typing import Protocol
 
 from slipyard.domain.credentials import Credentials
+from slipyard.domain.drift import Difference
 
 
 @dataclass(frozen=True)
@@ -74,6 +75,7 @@ class ContainerState:
     addresses: tuple[str, ...]
     pid: int | None = None  # of its first process, as the host sees it; only `container` says it
     error: str = ""  # why the engine could not start it; only `container` says it
+    networks: tuple[str, ...] = ()  # their names, one for each of `addresses`
 
 
 @dataclass(frozen=True)
@@ -93,9 +95,10 @@ class LogLine:
 
 @dataclass(frozen=True)
 class EngineEvent:
-    action: str  # start, die, oom, pause, unpause, destroy
+    action: str  # start, die, oom, pause, unpause, update, rename, kill (somebody sent a signal), destroy
     container_id: str
     labels: Mapping[str, str]
+    exit_code: int | None = None  # of a death
 
 
 class ContainerEngine(Protocol):
@@ -146,6 +149,19 @@ class ContainerEngine(Protocol):
     async def containers(self, labels: Mapping[str, str]) -> Sequence[ContainerState]:
         """Running or not, in one list call: no inspect for each, so `out_of_memory` is False, `restarts` 0 and
         `started_at` None here."""
+
+    async def drift(self, container_id: str, spec: ContainerSpec, *, keep: bool) -> Sequence[Difference]:
+        """What is not as `spec` says, field by field; `keep` as in `keep_running`. Labels and variables that others
+        added to the container are told, those of its image are not. `NotFound` where it is gone."""
+
+    async def limit(self, container_id: str, spec: ContainerSpec) -> None:
+        """Its limits become those of `spec`, while it runs on."""
+
+    async def rename(self, container_id: str, name: str) -> None:
+        """`Conflict` where the name is taken."""
+
+    async def connect(self, container_id: str, spec: ContainerSpec) -> None:
+        """It is in the network of `spec` under its address, and in no other. `NotFound` where there is no such network."""
 
     async def execute(self, container_id: str, command: Sequence[str]) -> CommandResult:
         """Runs a command beside what runs there. `Conflict` where the container does not run. Cancelling leaves the

@@ -11,6 +11,7 @@ from datetime import datetime
 from hashlib import sha256
 from ipaddress import IPv4Network
 from itertools import count
+from typing import Any
 
 from slipyard.clients.container_engine import (
     CommandResult,
@@ -22,9 +23,10 @@ from slipyard.clients.container_engine import (
     LogLine,
     NetworkSpec,
 )
-from slipyard.clients.simulated_container import Behaviour, SimulatedContainer, SimulatedImage
+from slipyard.clients.simulated_container import Behaviour, SimulatedContainer, SimulatedImage, spec_fields
 from slipyard.domain.clock import Clock
 from slipyard.domain.credentials import Credentials
+from slipyard.domain.drift import LABEL, Difference, differences
 from slipyard.domain.errors import Conflict, NotFound, SlipyardError, Unavailable
 from slipyard.domain.health import HealthCheck
 
@@ -76,10 +78,17 @@ class FakeContainerEngine:
     def crash(self, container_id: str, exit_code: int = 1, *, out_of_memory: bool = False) -> None:
         self._die(self._known(container_id), exit_code, out_of_memory=out_of_memory)
 
+    def meddle(self, container_id: str, *, connected: bool = True, keep: bool | None = None, **changes: Any) -> None:
+        """As somebody does by hand: the container no longer is as it was made."""
+        container = self._known(container_id)
+        container.spec, container.connected = replace(container.spec, **changes), connected
+        container.keep = container.keep if keep is None else keep
+        self._tell("rename" if "name" in changes else "update", container)
+
     async def probe(self, address: str, port: int, check: HealthCheck) -> str | None:
         """In the place of `deployer/probes.py`: asks the simulated container that has this address."""
         for container in self._containers.values():
-            if container.spec.address == address and container.running:
+            if container.spec.address == address and container.running and container.connected:
                 return container.complaint(port, check.timeout)
         return "did not answer: no route to host"
 
@@ -127,7 +136,8 @@ class FakeContainerEngine:
 
     async def remove_network(self, name: str) -> None:
         await self._called("remove_network")
-        if any(container.running and container.spec.network == name for container in self._containers.values()):
+        there = (each for each in self._containers.values() if each.running and each.connected)
+        if any(container.spec.network == name for container in there):
             raise Conflict(f"The network {name} has active endpoints. Remove its containers first.")
         self._networks.pop(name, None)
 
@@ -158,6 +168,7 @@ class FakeContainerEngine:
         container = self._known(container_id)
         container.keep = False
         if container.running:
+            self._tell("kill", container)
             self._die(container, 0)
 
     async def remove(self, container_id: str) -> None:
@@ -167,6 +178,7 @@ class FakeContainerEngine:
             return
         container.keep = False
         if container.running:
+            self._tell("kill", container)
             self._die(container, _KILLED)
         del self._containers[container.container_id]
         self._tell("destroy", container)
@@ -199,6 +211,39 @@ class FakeContainerEngine:
             for container in self._containers.values()
             if labels.items() <= container.spec.labels.items()
         ]
+
+    async def drift(self, container_id: str, spec: ContainerSpec, *, keep: bool) -> Sequence[Difference]:
+        await self._called("drift")
+        container = self._known(container_id)
+        wanted = spec_fields(spec, keep=keep)
+        found = {
+            name: value for name, value in container.fields().items() if not name.startswith(LABEL) or name in wanted
+        }
+        if container.image is self._find_image(spec.image):
+            found["image"] = spec.image
+        return differences(wanted, found)
+
+    async def limit(self, container_id: str, spec: ContainerSpec) -> None:
+        await self._called("limit")
+        container = self._known(container_id)
+        container.spec = replace(container.spec, millicores=spec.millicores, memory_bytes=spec.memory_bytes)
+        self._tell("update", container)
+
+    async def rename(self, container_id: str, name: str) -> None:
+        await self._called("rename")
+        if self._find(name) is not None:
+            raise Conflict(f"The container name {name} is already in use. Use another one.")
+        container = self._known(container_id)
+        container.spec = replace(container.spec, name=name)
+        self._tell("rename", container)
+
+    async def connect(self, container_id: str, spec: ContainerSpec) -> None:
+        await self._called("connect")
+        if spec.network not in self._networks:
+            raise NotFound(f"The container engine has no such network: {spec.network}. Create it.")
+        container = self._known(container_id)
+        container.spec = replace(container.spec, network=spec.network, address=spec.address)
+        container.connected = True
 
     async def execute(self, container_id: str, command: Sequence[str]) -> CommandResult:
         await self._called("execute")
@@ -312,13 +357,13 @@ class FakeContainerEngine:
         if out_of_memory:
             self._tell("oom", container)
         container.end(exit_code, out_of_memory=out_of_memory)
-        self._tell("die", container)
+        self._tell("die", container, exit_code)
         if container.keep:
             container.restarts += 1
             self._begin(container)
 
-    def _tell(self, action: str, container: SimulatedContainer) -> None:
-        event = EngineEvent(action, container.container_id, dict(container.spec.labels))
+    def _tell(self, action: str, container: SimulatedContainer, exit_code: int | None = None) -> None:
+        event = EngineEvent(action, container.container_id, dict(container.spec.labels), exit_code)
         for listener in self._listeners:
             listener.put_nowait(event)
 

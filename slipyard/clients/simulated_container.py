@@ -1,12 +1,16 @@
 """A container that exists only in memory: what its image makes it do, and what has become of it."""
 
 import asyncio
+import json
 from collections.abc import Sequence
 from dataclasses import dataclass, field
 from datetime import datetime
 
 from slipyard.clients.container_engine import ContainerSpec, ContainerState, ImageFacts, LogLine
 from slipyard.domain.clock import Clock
+from slipyard.domain.drift import ENV, LABEL
+
+_MIB = 1024 * 1024
 
 
 @dataclass(frozen=True)
@@ -43,6 +47,7 @@ class SimulatedContainer:
     out_of_memory: bool = False
     restarts: int = 0
     keep: bool = False
+    connected: bool = True
     runs: int = 0
     started: float = 0.0
     started_at: datetime | None = None
@@ -86,6 +91,10 @@ class SimulatedContainer:
             return "did not answer: connection refused"
         return behaviour.complaint
 
+    def fields(self) -> dict[str, str]:
+        told = spec_fields(self.spec, keep=self.keep)
+        return told if self.connected else {name: value for name, value in told.items() if name != "network"}
+
     def state(self) -> ContainerState:
         return ContainerState(
             container_id=self.container_id,
@@ -99,9 +108,25 @@ class SimulatedContainer:
             out_of_memory=self.out_of_memory,
             restarts=self.restarts,
             started_at=self.started_at,
-            addresses=(self.spec.address,),
+            addresses=(self.spec.address,) if self.connected else (),
+            networks=(self.spec.network,) if self.connected else (),
         )
 
     def _notify(self) -> None:
         old, self._changed = self._changed, asyncio.Event()
         old.set()
+
+
+def spec_fields(spec: ContainerSpec, *, keep: bool) -> dict[str, str]:
+    """The main fields of `docker_engine/container_fields.py`, under the same names."""
+    named = {
+        "name": spec.name,
+        "image": spec.image,
+        "command": json.dumps(spec.command),
+        "cpu": f"{spec.millicores / 1000:g} cores",
+        "memory": f"{spec.memory_bytes / _MIB:g} MiB",
+        "network": f"{spec.network} {spec.address}",
+        "restart policy": "unless-stopped" if keep else "no",
+    }
+    labels = {f"{LABEL}{name}": value for name, value in spec.labels.items()}
+    return {**named, **labels, **{f"{ENV}{name}": value for name, value in spec.env.items()}}

@@ -12,6 +12,7 @@ from typing import Protocol
 
 from slipyard.clients.container_engine import ImageFacts, LogLine
 from slipyard.domain.credentials import Credentials
+from slipyard.domain.drift import Difference
 from slipyard.domain.health import HealthCheck
 from slipyard.domain.resources import Resources
 
@@ -45,7 +46,8 @@ class InstanceSpec:
 
 @dataclass(frozen=True)
 class Observation:
-    """What the runtime says of one instance now."""
+    """What the runtime says of one instance now. `astray`: it has another name or other networks than it was given; it
+    may as well be a copy that somebody made, which inherits the labels."""
 
     instance_id: str
     app_id: str
@@ -57,6 +59,9 @@ class Observation:
     out_of_memory: bool
     restarts: int
     started_at: datetime | None
+    astray: bool = False
+    named: bool = True  # it has the instance's own name
+    addresses: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True)
@@ -65,6 +70,7 @@ class InstanceEvent:
     instance_id: str
     app_id: str
     container_id: str
+    exit_code: int | None = None  # of a death
 
 
 class Driver(Protocol):
@@ -95,14 +101,22 @@ class Driver(Protocol):
     async def keep_running(self, container_id: str, *, keep: bool) -> None:
         """Whether the engine brings it back after a crash or a reboot: true once it serves, false before retiring."""
 
+    async def drift(self, spec: InstanceSpec, container_id: str, *, keep: bool) -> Sequence[Difference]:
+        """What is not as it was made, field by field; `keep` as in `keep_running`. `NotFound` where it is gone."""
+
+    async def put_right(
+        self, spec: InstanceSpec, container_id: str, found: Sequence[Difference], *, keep: bool
+    ) -> Sequence[Difference]:
+        """While it runs on; returns what is left, which only another instance can have as it should be."""
+
     async def pause(self, container_id: str) -> int | None:
         """Freezes it with its memory; returns how many bytes that is, None where nobody can say. `NotFound` or `Conflict` where it does not run."""
 
     async def thaw(self, container_id: str) -> None:
         """Runs on from where it was paused. `NotFound` or `Conflict` where there is nothing to thaw."""
 
-    async def retire(self, instance_id: str, grace_seconds: float) -> None:
-        """Stops and removes the instance's container. Gone already is done."""
+    async def retire(self, instance_id: str, grace_seconds: float, container_id: str | None = None) -> None:
+        """Stops and removes the instance's container, also where somebody gave it another name. Gone already is done."""
 
     async def observe(self) -> Sequence[Observation]:
         """Every instance of this installation, in one call to the engine."""

@@ -8,6 +8,7 @@ from typing import Protocol
 import pytest
 
 from slipyard.clients.container_engine import ContainerEngine, ContainerSpec, NetworkSpec
+from slipyard.domain.drift import Difference
 from slipyard.domain.errors import Conflict, NotFound, SlipyardError
 
 DEADLINE = 30
@@ -47,6 +48,9 @@ class Bench:
             memory_bytes=64 * 1024 * 1024,
         )
         return replace(spec, **self.world.doing(behaviour))
+
+    async def drift(self, container_id: str) -> list[Difference]:
+        return list(await self.engine.drift(container_id, self.spec(), keep=False))
 
     async def created(self, behaviour: str = "serves", name: str = "one", host: int = 2) -> str:
         await self.engine.create_network(self.network())
@@ -220,6 +224,48 @@ class EngineContract:
             await bench.engine.unpause(container_id)
         state = await bench.engine.container(container_id)
         assert (state.running, state.paused) == (True, False)
+
+    async def test_what_was_made_as_asked_does_not_differ(self, bench):
+        container_id = await bench.started()
+        assert list(await bench.engine.drift(container_id, bench.spec(), keep=False)) == []
+        await bench.engine.keep_running(container_id, keep=True)
+        assert list(await bench.engine.drift(container_id, bench.spec(), keep=True)) == []
+        [policy] = await bench.engine.drift(container_id, bench.spec(), keep=False)
+        assert (policy.field, policy.wanted, policy.found) == ("restart policy", "no", "unless-stopped")
+        with pytest.raises(NotFound):
+            await bench.engine.drift("slipyard-test-none", bench.spec(), keep=False)
+
+    async def test_changed_limits_are_told_and_put_right_while_it_runs(self, bench):
+        container_id = await bench.started()
+        await bench.engine.limit(container_id, replace(bench.spec(), millicores=250, memory_bytes=128 * 1024 * 1024))
+        found = {each.field: (each.wanted, each.found) for each in await bench.drift(container_id)}
+        assert found["memory"] == ("64 MiB", "128 MiB")
+        assert found["cpu"] == ("1 cores", "0.25 cores")
+        await bench.engine.limit(container_id, bench.spec())
+        assert await bench.drift(container_id) == []
+        assert (await bench.engine.container(container_id)).running
+
+    async def test_another_name_and_another_network_are_told_and_put_right(self, bench):
+        container_id = await bench.started()
+        await bench.engine.rename(container_id, f"{bench.world.prefix}-stray")
+        [name] = await bench.drift(container_id)
+        assert (name.field, name.wanted) == ("name", bench.spec().name)
+        await bench.engine.rename(container_id, bench.spec().name)
+        await bench.engine.connect(container_id, replace(bench.spec(), address=bench.spec(host=9).address))
+        [network] = await bench.drift(container_id)
+        assert network.field == "network"
+        await bench.engine.connect(container_id, bench.spec())
+        assert await bench.drift(container_id) == []
+        state = await bench.engine.container(container_id)
+        assert (state.networks, state.addresses) == ((bench.network().name,), (bench.spec().address,))
+
+    async def test_what_only_a_new_container_can_have_is_told_without_its_values(self, bench):
+        container_id = await bench.started()
+        wanted = replace(bench.spec(), env={"PORT": "8080", "KEY": "secret"}, labels={**bench.world.label, "a": "b"})
+        found = await bench.engine.drift(container_id, wanted, keep=False)
+        assert {each.field for each in found} == {"env.PORT", "env.KEY", "label.a"}
+        assert "secret" not in str(found)
+        assert "8080" not in str(found)
 
     async def test_what_does_not_run_cannot_be_paused(self, bench):
         container_id = await bench.created()

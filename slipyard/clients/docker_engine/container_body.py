@@ -7,6 +7,7 @@ from slipyard.clients.container_engine import ContainerSpec
 # What ordinary images need to chown, to drop to their own user, to signal their children and to listen below 1024.
 CAPABILITIES = ("CHOWN", "DAC_OVERRIDE", "FOWNER", "KILL", "NET_BIND_SERVICE", "SETGID", "SETUID")
 _NANO_CPUS_PER_MILLICORE = 1_000_000
+_USUAL_CPU_SHARES = 1024
 
 
 def container_body(spec: ContainerSpec) -> dict[str, Any]:
@@ -29,14 +30,25 @@ def _host_config(spec: ContainerSpec) -> dict[str, Any]:
         "CapDrop": ["ALL"],
         "CapAdd": list(CAPABILITIES),
         "SecurityOpt": ["no-new-privileges"],
-        "NanoCpus": spec.millicores * _NANO_CPUS_PER_MILLICORE,
-        "Memory": spec.memory_bytes,
-        "MemorySwap": spec.memory_bytes,  # the same as Memory: no swap on top of it
-        "PidsLimit": spec.processes,
+        **_limits(spec),
         "LogConfig": {
             "Type": "json-file",
             "Config": {"max-size": f"{spec.log_megabytes}m", "max-file": str(spec.log_files)},
         },
+    }
+
+
+def limits_body(spec: ContainerSpec) -> dict[str, Any]:
+    """The body of `POST /containers/{id}/update`: zero would leave a share as it is, so the usual one is said."""
+    return {**_limits(spec), "CpuShares": _USUAL_CPU_SHARES}
+
+
+def _limits(spec: ContainerSpec) -> dict[str, int]:
+    return {
+        "NanoCpus": spec.millicores * _NANO_CPUS_PER_MILLICORE,
+        "Memory": spec.memory_bytes,
+        "MemorySwap": spec.memory_bytes,  # the same as Memory: no swap on top of it
+        "PidsLimit": spec.processes,
     }
 
 

@@ -28,6 +28,7 @@ def listed(row: Mapping[str, Any]) -> ContainerState:
         restarts=0,
         started_at=None,
         addresses=_addresses(row["NetworkSettings"]["Networks"]),
+        networks=_networks(row["NetworkSettings"]["Networks"]),
     )
 
 
@@ -47,6 +48,7 @@ def inspected(facts: Mapping[str, Any]) -> ContainerState:
         restarts=facts["RestartCount"],
         started_at=None if state["StartedAt"] == _NEVER else datetime.fromisoformat(state["StartedAt"]),
         addresses=_addresses(facts["NetworkSettings"]["Networks"]),
+        networks=_networks(facts["NetworkSettings"]["Networks"]),
         pid=state["Pid"] or None,
         error=state["Error"],
     )
@@ -61,6 +63,13 @@ def memory_held(stats: Mapping[str, Any]) -> int:
 
 
 def _addresses(networks: Mapping[str, Any]) -> tuple[str, ...]:
+    return tuple(address for network in networks.values() if (address := _address(network)))
+
+
+def _networks(networks: Mapping[str, Any]) -> tuple[str, ...]:
+    return tuple(name for name, network in networks.items() if _address(network))
+
+
+def _address(network: Mapping[str, Any]) -> str:
     """A container that does not run has no address but the one that it was given."""
-    found = (network["IPAddress"] or (network["IPAMConfig"] or {}).get("IPv4Address") for network in networks.values())
-    return tuple(address for address in found if address)
+    return network["IPAddress"] or (network["IPAMConfig"] or {}).get("IPv4Address") or ""

@@ -9,7 +9,7 @@ from slipyard.clients.docker_engine.connection import Connection, StreamRequest
 from slipyard.clients.docker_engine.frames import json_lines
 from slipyard.clients.docker_engine.labels import label_filter
 
-ACTIONS = ("start", "die", "oom", "pause", "unpause", "destroy")
+ACTIONS = ("start", "die", "oom", "pause", "unpause", "update", "rename", "kill", "destroy")
 
 
 class Events:
@@ -21,4 +21,6 @@ class Events:
         request = StreamRequest("report events", "GET", "/events", {"filters": json.dumps(filters)})
         async with aclosing(self._connection.stream(request, json_lines)) as reported:
             async for event in reported:
-                yield EngineEvent(event["Action"], event["Actor"]["ID"], event["Actor"]["Attributes"])
+                labels = event["Actor"]["Attributes"]
+                code = labels.get("exitCode") if event["Action"] == "die" else None
+                yield EngineEvent(event["Action"], event["Actor"]["ID"], labels, None if code is None else int(code))

@@ -2,16 +2,26 @@
 
 from collections.abc import AsyncIterator, Mapping, Sequence
 from contextlib import aclosing
+from dataclasses import replace
 from datetime import datetime
 
-from slipyard.clients.container_engine import ContainerEngine, ContainerState, ImageFacts, LogLine, NetworkSpec
+from slipyard.clients.container_engine import (
+    ContainerEngine,
+    ContainerSpec,
+    ContainerState,
+    ImageFacts,
+    LogLine,
+    NetworkSpec,
+)
 from slipyard.deployer.docker import names
+from slipyard.deployer.docker.repairs import Repairs
 from slipyard.deployer.docker.translate import container_spec, instance_event, observation
 from slipyard.deployer.driver import AppNetwork, InstanceEvent, InstanceSpec, Observation
 from slipyard.deployer.probes import Probe, probe
 from slipyard.deployer.readiness import Candidate, Readiness
 from slipyard.domain.clock import Clock
 from slipyard.domain.credentials import Credentials
+from slipyard.domain.drift import Difference, Repair
 from slipyard.domain.errors import Conflict, NotFound, RolloutFailed, Unavailable, UserError
 
 
@@ -58,6 +68,18 @@ class DockerDriver:
     async def keep_running(self, container_id: str, *, keep: bool) -> None:
         await self._engine.keep_running(container_id, keep=keep)
 
+    async def drift(self, spec: InstanceSpec, container_id: str, *, keep: bool) -> Sequence[Difference]:
+        return await self._engine.drift(container_id, self._lasting(spec), keep=keep)
+
+    async def put_right(
+        self, spec: InstanceSpec, container_id: str, found: Sequence[Difference], *, keep: bool
+    ) -> Sequence[Difference]:
+        network = self._networks.get(spec.app_id)
+        if network is not None and any(each.repair is Repair.CONNECT for each in found):
+            await self._make_network(network)
+        repairs = Repairs(self._engine, container_id, self._lasting(spec), keep)
+        return await repairs.make(found)
+
     async def pause(self, container_id: str) -> int | None:
         await self._engine.keep_running(container_id, keep=False)
         held = await self._engine.memory(container_id)
@@ -67,8 +89,8 @@ class DockerDriver:
     async def thaw(self, container_id: str) -> None:
         await self._engine.unpause(container_id)
 
-    async def retire(self, instance_id: str, grace_seconds: float) -> None:
-        state = await self._find(instance_id)
+    async def retire(self, instance_id: str, grace_seconds: float, container_id: str | None = None) -> None:
+        state = await self._find(instance_id) or await self._find_astray(instance_id, container_id)
         if state is None:
             return
         try:
@@ -142,6 +164,16 @@ class DockerDriver:
     async def _find(self, instance_id: str) -> ContainerState | None:
         state = await self._engine.container(names.container_name(self._installation_id, instance_id))
         return state if state is not None and self._is_ours(state) else None
+
+    async def _find_astray(self, instance_id: str, container_id: str | None) -> ContainerState | None:
+        state = await self._engine.container(container_id) if container_id else None
+        ours = state is not None and self._is_ours(state) and state.labels[names.INSTANCE] == instance_id
+        return state if ours else None
+
+    def _lasting(self, spec: InstanceSpec) -> ContainerSpec:
+        """A later deployment of the same release takes an instance over with its container, labels and all."""
+        made = container_spec(self._installation_id, spec)
+        return replace(made, labels=_fence(made.labels))
 
     def _is_ours(self, state: ContainerState) -> bool:
         return names.is_instance(state.labels, self._installation_id)

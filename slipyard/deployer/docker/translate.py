@@ -22,9 +22,11 @@ def container_spec(installation_id: str, spec: InstanceSpec) -> ContainerSpec:
 
 
 def observation(state: ContainerState) -> Observation:
+    installation, app, instance = (state.labels[label] for label in (names.INSTALLATION, names.APP, names.INSTANCE))
+    named = state.name == names.container_name(installation, instance)
     return Observation(
-        instance_id=state.labels[names.INSTANCE],
-        app_id=state.labels[names.APP],
+        instance_id=instance,
+        app_id=app,
         container_id=state.container_id,
         image_id=state.image_id,
         running=state.running,
@@ -33,8 +35,12 @@ def observation(state: ContainerState) -> Observation:
         out_of_memory=state.out_of_memory,
         restarts=state.restarts,
         started_at=state.started_at,
+        astray=not named or state.networks != (names.network_name(installation, app),),
+        named=named,
+        addresses=state.addresses,
     )
 
 
 def instance_event(event: EngineEvent) -> InstanceEvent:
-    return InstanceEvent(event.action, event.labels[names.INSTANCE], event.labels[names.APP], event.container_id)
+    instance, app = event.labels[names.INSTANCE], event.labels[names.APP]
+    return InstanceEvent(event.action, instance, app, event.container_id, event.exit_code)
