@@ -30,6 +30,7 @@ class _Commands(LazyGroup):
         "deploy": Entry(f"{_COMMANDS}.deploy:app", "Deploy an app, an image or this directory.", _WORK),
         "builds": Entry(f"{_COMMANDS}.builds:app", "List, show and cancel builds; read their logs.", _WORK),
         "deployments": Entry(f"{_COMMANDS}.deployments:app", "Show the history of an app.", _WORK),
+        "releases": Entry(f"{_COMMANDS}.releases:app", "Show what was deployed, and where it comes from.", _WORK),
         "deliveries": Entry(f"{_COMMANDS}.deliveries:app", "Show what webhooks delivered, and why; replay it.", _WORK),
         "webhooks": Entry(f"{_COMMANDS}.webhooks:app", "List, create, try out and delete webhooks.", _WORK),
         "previews": Entry(f"{_COMMANDS}.previews:app", "Show requests and branches as apps of their own.", _WORK),

@@ -15,10 +15,19 @@ from slipyard.pipeline.build_log import BuildLog
 from slipyard.pipeline.context import Context
 from slipyard.pipeline.fetch_source import StoredSnapshot, fetch_source, uploaded_source
 from slipyard.pipeline.load_build import BuildJob
+from slipyard.pipeline.provenance import read_origin
 from slipyard.pipeline.stopwatch import Stopwatch
 from slipyard.pipeline.trace import Trace
 from slipyard.store.queries.builds import build_of_plan
 from slipyard.store.queries.deployments import note_commit
+
+
+@dataclass(frozen=True)
+class _Made:
+    image: ImageIdentity
+    facts: ImageFacts
+    builder: str | None
+    reused_from: str | None = None
 
 
 @dataclass(frozen=True)
@@ -30,6 +39,8 @@ class Built:
     exposed_ports: tuple[int, ...] = ()
     processes: dict[str, str] = field(default_factory=dict)
     health_command: tuple[str, ...] | None = None
+    builder: str | None = None
+    reused_from: str | None = None  # the build that made the image
 
 
 async def build_image(context: Context, job: BuildJob, stopwatch: Stopwatch, trace: Trace) -> Built:
@@ -39,12 +50,22 @@ async def build_image(context: Context, job: BuildJob, stopwatch: Stopwatch, tra
         plan = await asyncio.to_thread(lambda: plan_build(SnapshotReader(snapshot.path), job.source))
         key = plan.key(snapshot.digest)
         await trace.write(plan.explanation)
-        image, facts = await _reuse(context, job, key, trace) or (None, None)
-    if image is None or facts is None:
+        made = await _reuse(context, job, key, trace)
+    if made is None:
         with stopwatch.span("build"):
-            image, facts = await _build(context, job, snapshot, plan, commit, trace)
-    processes = dict(plan.processes)
-    return Built(image, key, snapshot.digest, commit, facts.exposed_ports, processes, facts.health_command)
+            made = await _build(context, job, snapshot, plan, commit, trace)
+    processes, facts = dict(plan.processes), made.facts
+    return Built(
+        made.image,
+        key,
+        snapshot.digest,
+        commit,
+        facts.exposed_ports,
+        processes,
+        facts.health_command,
+        made.builder,
+        made.reused_from,
+    )
 
 
 async def _snapshot(
@@ -58,13 +79,15 @@ async def _snapshot(
     return snapshot, commit
 
 
-async def _reuse(
-    context: Context, job: BuildJob, plan_key: str, trace: Trace
-) -> tuple[ImageIdentity, ImageFacts] | None:
+async def _reuse(context: Context, job: BuildJob, plan_key: str, trace: Trace) -> _Made | None:
+    """Only where a statement of ours says that the image is of this plan."""
     if job.no_cache:
         return None
     before = await context.database.reading(lambda session: build_of_plan(session, job.app_id, plan_key))
     if before is None or before.image_reference is None or before.image_id is None:
+        return None
+    origin = read_origin(context.cipher.signer, before.provenance)
+    if origin is None or (origin.image_id, origin.plan_key) != (before.image_id, plan_key):
         return None
     try:
         facts = await context.driver.ensure_image(before.image_reference, pull=False)
@@ -76,12 +99,12 @@ async def _reuse(
     image = ImageIdentity(
         reference=before.image_reference, image_id=before.image_id, manifest_digest=before.manifest_digest
     )
-    return image, facts
+    return _Made(image, facts, origin.builder, origin.reused_from or before.id)
 
 
 async def _build(
     context: Context, job: BuildJob, snapshot: StoredSnapshot, plan: BuildPlan, commit: str | None, trace: Trace
-) -> tuple[ImageIdentity, ImageFacts]:
+) -> _Made:
     reference = image_reference(context, job)
     tar = await filter_context(
         snapshot.path, context.layout.contexts, plan.subdirectory, plan.dockerfile, plan.default_ignores
@@ -106,7 +129,7 @@ async def _build(
         )
     image = ImageIdentity(reference=reference, image_id=built.image_id, manifest_digest=built.manifest_digest)
     facts = await context.driver.ensure_image(reference, pull=False, credentials=context.registry_home.credentials)
-    return image, facts
+    return _Made(image, facts, await context.image_builder.describe())
 
 
 def image_reference(context: Context, job: BuildJob) -> str:

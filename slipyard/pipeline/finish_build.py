@@ -9,10 +9,12 @@ from sqlmodel import Session, col, select
 
 from slipyard.domain.errors import BuildFailed, SlipyardError
 from slipyard.domain.lifecycle import BuildStatus, DeploymentStatus, is_terminal
+from slipyard.domain.provenance import BUILT, Origin
 from slipyard.pipeline.attempt import Attempt, sentence_of
 from slipyard.pipeline.build_image import Built
 from slipyard.pipeline.context import Context
 from slipyard.pipeline.make_release import ReleaseMaterial, make_release
+from slipyard.pipeline.provenance import sign_origin
 from slipyard.store.tables import Build, Deployment
 from slipyard.store.transition import transition
 
@@ -71,6 +73,7 @@ def _succeed(session: Session, attempt: Attempt, built: Built) -> list[str]:
         manifest_digest=built.image.manifest_digest,
         published_at=now if built.image.manifest_digest else None,
     )
+    build.provenance = sign_origin(context.cipher.signer, _origin(build, built))
     return [
         _give_release(session, context, deployment, build, built) for deployment in _deployments_of(session, build.id)
     ]
@@ -86,13 +89,33 @@ def _give_release(session: Session, context: Context, deployment: Deployment, bu
         commit=built.commit,
         snapshot_digest=built.snapshot_digest,
         plan_key=built.plan_key,
-        builder=context.settings.buildkit_host or "the BuildKit inside the container engine",
+        builder=built.builder,
+        provenance=build.provenance,
     )
     release = make_release(session, context, build.app_id, material, deployment)
     deployment.release_id = release.id
     deployment.commit = built.commit
     session.add(deployment)
     return deployment.id
+
+
+def _origin(build: Build, built: Built) -> Origin:
+    return Origin(
+        kind=BUILT,
+        image_id=built.image.image_id,
+        reference=built.image.reference,
+        app=build.app_id,
+        manifest_digest=built.image.manifest_digest,
+        build_id=build.id,
+        commit=built.commit,
+        repository=build.source.repo_url,
+        snapshot_digest=built.snapshot_digest,
+        plan_key=built.plan_key,
+        builder=built.builder,
+        reused_from=built.reused_from,
+        started_at=build.started_at,
+        finished_at=build.finished_at,
+    )
 
 
 async def _end(attempt: Attempt, ending: BuildEnding) -> None:

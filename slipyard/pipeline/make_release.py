@@ -7,6 +7,7 @@ from sqlmodel import Session
 from slipyard.domain.app import DEFAULT_PORT, AppConfig
 from slipyard.domain.health import HealthCheck, HealthType, arguments
 from slipyard.domain.ids import new_id
+from slipyard.domain.provenance import Envelope
 from slipyard.domain.release import (
     AFTER_DEPLOY,
     BEFORE_DEPLOY,
@@ -37,6 +38,7 @@ class ReleaseMaterial:
     snapshot_digest: str | None = None
     plan_key: str | None = None
     builder: str | None = None
+    provenance: Envelope | None = None
 
     @property
     def origin(self) -> ImageOrigin:
@@ -65,6 +67,7 @@ def make_release(
         build_id=material.build_id,
         config=_config(context, app.config, material, env, deployment.replicas if deployment else None),
         env_encrypted=seal_env(context.cipher, env),
+        provenance=material.provenance,
         created_at=context.clock.now(),
     )
     session.add(release)

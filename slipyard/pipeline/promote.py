@@ -128,6 +128,7 @@ def _material(release: Release) -> ReleaseMaterial:
         snapshot_digest=config.snapshot_digest,
         plan_key=origin.plan_key,
         builder=origin.builder,
+        provenance=release.provenance,
     )
 
 

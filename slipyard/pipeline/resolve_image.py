@@ -5,9 +5,11 @@ from sqlmodel import Session
 from slipyard.clients.container_engine import ImageFacts
 from slipyard.domain.errors import HostUnknown, NotFound, RolloutFailed
 from slipyard.domain.image_reference import parse_image_reference
+from slipyard.domain.provenance import PULLED, Origin
 from slipyard.domain.release import ImageIdentity
 from slipyard.pipeline.context import Context
 from slipyard.pipeline.make_release import ReleaseMaterial, make_release
+from slipyard.pipeline.provenance import sign_origin
 from slipyard.pipeline.trace import Trace
 from slipyard.store import claims
 from slipyard.store.claims import Claim
@@ -29,11 +31,24 @@ async def resolve_image(context: Context, claim: Claim, row: Deployment, trace: 
             exposed_ports=facts.exposed_ports,
             health_command=facts.health_command,
             commit=deployment.commit,
+            provenance=sign_origin(context.cipher.signer, _origin(context, deployment, image)),
         )
         deployment.release_id = make_release(session, context, deployment.app_id, material, deployment).id
         session.add(deployment)
 
     await context.database.writing(give_release)
+
+
+def _origin(context: Context, deployment: Deployment, image: ImageIdentity) -> Origin:
+    return Origin(
+        kind=PULLED,
+        image_id=image.image_id,
+        reference=image.reference,
+        app=deployment.app_id,
+        manifest_digest=image.manifest_digest,
+        commit=deployment.commit,
+        finished_at=context.clock.now(),
+    )
 
 
 async def _pull(context: Context, reference: str) -> ImageFacts:

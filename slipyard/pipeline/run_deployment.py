@@ -10,6 +10,7 @@ from slipyard.pipeline.finish_deployment import activate, cancel_deployment_atte
 from slipyard.pipeline.go_back_quickly import go_back_quickly
 from slipyard.pipeline.holds import REPEATS, ROLLBACK, put_on_hold
 from slipyard.pipeline.load_rollout import Rollout, load_rollout
+from slipyard.pipeline.provenance import check_provenance
 from slipyard.pipeline.publish_hosts import publish_hosts
 from slipyard.pipeline.resolve_image import resolve_image
 from slipyard.pipeline.run_commands import run_after, run_before
@@ -51,6 +52,7 @@ async def _prepare(attempt: Attempt) -> Rollout:
         with attempt.stopwatch.span("pull"):
             await resolve_image(context, claim, row, attempt.trace)
     rollout = await context.database.reading(lambda session: load_rollout(session, context, claim.id))
+    await check_provenance(context, rollout.release_id)
     if not rollout.published:
         await publish_hosts(context)
     return rollout

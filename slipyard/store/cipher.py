@@ -15,6 +15,7 @@ from cryptography.fernet import Fernet, InvalidToken, MultiFernet
 
 from slipyard.domain.errors import SystemFault
 from slipyard.store.private_file import create_private, replace_private
+from slipyard.store.signer import Signer
 
 _FINGERPRINT_DIGITS = 12
 _KEY_BYTES = 32
@@ -36,6 +37,7 @@ class Cipher:
     def __init__(self, keys: KeyRing) -> None:
         self._fernet = MultiFernet([Fernet(key) for key in keys.encryption])
         self._fingerprint_key = base64.urlsafe_b64decode(keys.fingerprint)
+        self.signer = Signer.derived_from(self._fingerprint_key)
 
     def encrypt(self, plain: bytes) -> bytes:
         return self._fernet.encrypt(plain)

@@ -101,7 +101,8 @@ async def releases(app: AppDep, context: ContextDep, window: WindowDep) -> Relea
     def query(session: Session) -> ReleaseList:
         rows, total = list_releases(session, app.id, window.limit, window.offset)
         active = active_deployment(session, app.id)
-        views = [release_view(row, active.release_id if active else None) for row in rows]
+        active_id, signer = active.release_id if active else None, context.cipher.signer
+        views = [release_view(session, signer, row, active_id) for row in rows]
         return ReleaseList(releases=views, **window.frame(total, len(rows)))
 
     return await context.database.reading(query)
@@ -109,10 +110,11 @@ async def releases(app: AppDep, context: ContextDep, window: WindowDep) -> Relea
 
 @router.get("/releases/{release_id}", dependencies=[READ])
 async def release(app: AppDep, release_id: str, context: ContextDep) -> ReleaseView:
-    """One release: the image and the configuration that it stands for."""
+    """One release: the image, the configuration that it stands for, and where the image comes from."""
 
     def query(session: Session) -> ReleaseView:
         active = active_deployment(session, app.id)
-        return release_view(find_release(session, app.id, release_id), active.release_id if active else None)
+        row, active_id = find_release(session, app.id, release_id), active.release_id if active else None
+        return release_view(session, context.cipher.signer, row, active_id, whole=True)
 
     return await context.database.reading(query)

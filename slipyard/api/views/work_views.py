@@ -1,6 +1,10 @@
 """Builds and releases."""
 
+from sqlmodel import Session
+
+from slipyard.api.views.provenance_view import provenance_view
 from slipyard.domain.schemas.work_output import BuildView, ReleaseView
+from slipyard.store.signer import Signer
 from slipyard.store.tables import Build, Release
 
 
@@ -10,7 +14,9 @@ def build_view(row: Build) -> BuildView:
     return BuildView(**fields | changed)
 
 
-def release_view(row: Release, active_release_id: str | None) -> ReleaseView:
+def release_view(
+    session: Session, signer: Signer, row: Release, active_release_id: str | None, *, whole: bool = False
+) -> ReleaseView:
     config = row.config
     return ReleaseView(
         id=row.id,
@@ -24,5 +30,6 @@ def release_view(row: Release, active_release_id: str | None) -> ReleaseView:
         services=[service.model_dump(mode="json") for service in config.services],
         env_fingerprints=config.env_fingerprints,
         active=row.id == active_release_id,
+        provenance=provenance_view(session, signer, row, whole=whole),
         created_at=row.created_at,
     )

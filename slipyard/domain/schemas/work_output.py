@@ -78,6 +78,27 @@ class BuildView(Outgoing):
     finished_at: datetime | None
 
 
+class ProvenanceView(Outgoing):
+    """What the signed statement of an image says, and whether it is to be believed."""
+
+    verified: bool = Field(description="False: no deployment of this release is let through")
+    fault: str | None = Field(description="Why it is not verified")
+    kind: str | None = Field(description="built, or pulled: an image that was made elsewhere")
+    image_id: str | None
+    reference: str | None
+    manifest_digest: str | None
+    build_id: str | None
+    reused_from: str | None = Field(description="The build that made the image, where tree and plan had not changed")
+    commit: str | None
+    repository: str | None
+    snapshot_digest: str | None
+    plan_key: str | None
+    builder: str | None
+    sbom: list[str] = Field(description="Digests of the lists of contents that the image carries")
+    finished_at: datetime | None
+    envelope: dict[str, Any] | None = Field(description="DSSE with an in-toto statement; in the answer of one release")
+
+
 class ReleaseView(Outgoing):
     id: str
     app_id: str
@@ -90,6 +111,7 @@ class ReleaseView(Outgoing):
     services: list[dict[str, Any]]
     env_fingerprints: dict[str, str] = Field(description="Changes with the value, tells nothing of it")
     active: bool
+    provenance: ProvenanceView
     created_at: datetime
 
 
