@@ -51,6 +51,7 @@ class _Commands(LazyGroup):
         "disconnect": Entry(f"{_COMMANDS}.connect:disconnect_app", "Take back what `connect --app` made.", _SERVER),
         "connections": Entry(f"{_COMMANDS}.connect:list_app", "List and remove connections to code hosts.", _SERVER),
         "notifiers": Entry(f"{_COMMANDS}.notifiers:app", "Tell others of deployments: add, test, remove.", _SERVER),
+        "tokens": Entry(f"{_COMMANDS}.tokens:app", "List, make and revoke tokens.", _SERVER),
         "login": Entry(f"{_COMMANDS}.login:app", "Remember a server and a token.", _SERVER),
         "login-link": Entry(f"{_COMMANDS}.login:link_app", "Make a link that signs one browser in, once.", _SERVER),
         "git-credential": Entry(f"{_COMMANDS}.git_credential:app", "Let git push with the stored token.", _SERVER),

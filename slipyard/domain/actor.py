@@ -2,6 +2,8 @@
 
 from dataclasses import dataclass
 
+JOB = "ci:"
+"""Begins the person of a token that a CI job got for its identity."""
 SCOPES = ("apps:read", "apps:write", "apps:deploy", "admin")
 
 

@@ -2,7 +2,7 @@
 
 from sqlmodel import Session
 
-from slipyard.domain.actor import Actor
+from slipyard.domain.actor import JOB, Actor
 from slipyard.domain.errors import Conflict, InsufficientScope, NotFound
 from slipyard.domain.lifecycle import is_over
 from slipyard.pipeline.cancel import cancel_deployment_in
@@ -12,17 +12,19 @@ from slipyard.pipeline.holds import put_on_hold
 from slipyard.pipeline.wake import wake_deployment
 from slipyard.store.events import record
 from slipyard.store.tables import App, Deployment
+from slipyard.store.tokens import names_of, person_of
 
 
 async def approve_deployment(context: Context, app_id: str, deployment_id: str, actor: Actor) -> Deployment:
-    """`InsufficientScope` for who asked for it, `Conflict` where nothing waits for an approval."""
+    """`InsufficientScope` for who asked for it and for jobs, `Conflict` where nothing waits for an approval."""
 
     def approve(session: Session) -> Deployment:
         app = changeable_app(session, app_id)
         row = _awaiting(session, app, deployment_id)
-        if _is_theirs(row, actor):
+        _refuse_jobs(session, row, actor)
+        if _is_theirs(session, row, actor):
             raise InsufficientScope(
-                f"Deployment {row.number} was asked for by {row.actor}, with this very token or its name. {app.slug} is"
+                f"Deployment {row.number} was asked for by {row.actor}, whose token this is too. {app.slug} is"
                 " protected: somebody else approves, with a token of their own."
             )
         now = context.clock.now()
@@ -61,6 +63,18 @@ def _awaiting(session: Session, app: App, deployment_id: str) -> Deployment:
     return row
 
 
-def _is_theirs(row: Deployment, actor: Actor) -> bool:
-    """A push is known by the name of its token alone."""
-    return actor.name == row.actor if row.principal is None else actor.principal == row.principal
+def _refuse_jobs(session: Session, row: Deployment, actor: Actor) -> None:
+    """A push starts the job: its pusher would approve their own."""
+    if person_of(session, actor.principal).startswith(JOB):
+        raise InsufficientScope(
+            f"Deployment {row.number} waits for a person, and {actor.name} is a job of a CI. Somebody approves it with a"
+            " token of their own."
+        )
+
+
+def _is_theirs(session: Session, row: Deployment, actor: Actor) -> bool:
+    """By person, with whichever of their tokens. A push is known by a name alone."""
+    person = person_of(session, actor.principal)
+    if row.principal is None:
+        return row.actor in {actor.name, *names_of(session, person)}
+    return person_of(session, row.principal) == person

@@ -10,6 +10,7 @@ from typing import Any
 from sqlmodel import Session
 
 from slipyard.clients.identity_issuer import IssuerKeys, Key
+from slipyard.domain.actor import JOB
 from slipyard.domain.ci_identity import CiJob, is_trusted, job_of, read_unverified
 from slipyard.domain.errors import FieldProblem, InsufficientScope, Unauthorized, ValidationFailed
 from slipyard.pipeline.context import Context
@@ -58,6 +59,7 @@ def _exchange(session: Session, context: Context, job: CiJob, wanted: str | None
     token, secret = new_token(
         session, app.organization_id, job.name, SCOPES, now, expires_at=now + LIFETIME, app_id=app.id
     )
+    token.person = f"{JOB}{job.repository}"
     message = f"A CI job of {job.repository} at {job.ref} may deploy for {LIFETIME.seconds // 60} minutes."
     record(session, app.id, "ci.exchanged", message, now=now, token_id=token.id, run=job.run)
     return Exchanged(app, now + LIFETIME, secret)

@@ -6,6 +6,7 @@ from slipyard.domain.lifecycle import DeploymentStatus
 from slipyard.pipeline.attempt import Attempt, Endings, begin, carry_out, new_attempt, take
 from slipyard.pipeline.bring_image import bring_image
 from slipyard.pipeline.context import Context
+from slipyard.pipeline.end_canary import end_canary
 from slipyard.pipeline.finish_deployment import activate, cancel_deployment_attempt, fail_deployment
 from slipyard.pipeline.go_back_quickly import go_back_quickly
 from slipyard.pipeline.holds import REPEATS, ROLLBACK, put_on_hold
@@ -84,6 +85,8 @@ def _claim(session: Session, context: Context, deployment_id: str) -> Claim | No
         return None
     if row is not None and row.status in WAITING and row.parked is None and _is_held(session, context, row):
         return None
+    if row is not None:
+        end_canary(session, row)
     return claim_deployment(session, deployment_id, str(context.holder), context.clock.now())
 
 

@@ -5,7 +5,7 @@ import secrets
 from collections.abc import Sequence
 from datetime import datetime, timedelta
 
-from sqlalchemy import CursorResult, update
+from sqlalchemy import CursorResult, or_, update
 from sqlmodel import Session, col, select
 
 from slipyard.domain.ids import new_id
@@ -41,6 +41,25 @@ def new_token(
     token.app_id = app_id
     session.flush()
     return token, secret
+
+
+def belongs_to(session: Session, token: Token, person: str | None, creator_id: str) -> None:
+    """Who makes a token without saying for whom makes it for themselves."""
+    token.person, token.created_by = person or person_of(session, creator_id), creator_id
+    session.add(token)
+    session.flush()
+
+
+def person_of(session: Session, token_id: str) -> str:
+    """Whose token that is. One that says nothing, or was pruned, is a person of its own."""
+    token = session.get(Token, token_id)
+    return token.person if token is not None and token.person else token_id
+
+
+def names_of(session: Session, person: str) -> set[str]:
+    """Under which their deployments may be noted: their own, and those of their tokens, also of revoked ones."""
+    tokens = select(Token.name).where(or_(col(Token.person) == person, col(Token.id) == person))
+    return {person, *session.exec(tokens)}
 
 
 def add_token(

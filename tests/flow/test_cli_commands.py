@@ -384,6 +384,20 @@ def test_protection_is_sent_as_it_was_said(api, arguments, body):
     assert api.body("PATCH /apps/shop") == body
 
 
+def test_a_token_is_made_for_somebody_and_shown_once(api, capsys):
+    api.answers["POST /tokens"] = {"token": "sly_new"}
+    assert run(["tokens", "create", "laptop", "-s", "apps:read", "-s", "apps:deploy", "--for", "anna"]) == 0
+    body = {"name": "laptop", "scopes": ["apps:read", "apps:deploy"], "person": "anna"}
+    assert api.body("POST /tokens") == body
+    assert capsys.readouterr().out == "sly_new\n"
+
+
+def test_what_visitors_will_notice_is_said_before_it_is_followed(api, capsys):
+    api.answers["POST /apps/shop/deploy"] = {**ACTION, "beforehand": "Requests wait up to 30 s."}
+    assert run(["deploy", "shop"]) == 0
+    assert capsys.readouterr().err.startswith("slipyard: Requests wait up to 30 s.\n")
+
+
 @pytest.mark.parametrize("arguments", [[], ["--freeze", "friday"], ["--freeze", "fri 16-18"]])
 def test_protection_that_says_nothing_is_wrong_usage(api, arguments):
     assert run(["apps", "protect", "shop", *arguments]) == 2

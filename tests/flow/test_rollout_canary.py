@@ -3,10 +3,15 @@
 import pytest
 
 from slipyard.clients.simulated_container import Behaviour
+from slipyard.domain.app import AppConfig
 from slipyard.domain.health import HealthCheck
 from slipyard.domain.lifecycle import DeploymentStatus, InstanceStatus
+from slipyard.domain.rollout import Canary, RolloutRules, Strategy
 from slipyard.pipeline.cancel import cancel_deployment
-from slipyard.pipeline.stop_app import stop_app
+from slipyard.pipeline.change_app import AppChanges, change_app
+from slipyard.pipeline.lock_app import lock_app, unlock_app
+from slipyard.pipeline.roll_back import roll_back
+from slipyard.pipeline.stop_app import restart_app, stop_app
 from tests.flow.deaths import Killed
 from tests.flow.rollouts import Nth, Shop, new_shop, work_doomed, write_answers
 from tests.flow.system import System
@@ -20,6 +25,12 @@ async def canary(system: System, behaviour: Behaviour = Behaviour(), **rules) ->
     shop = await new_shop(system, 2, CHECK, strategy="canary", canary={**STEPS, **rules})
     await shop.deploy(2, behaviour)
     return shop
+
+
+async def configure_canary(shop: Shop) -> None:
+    rules = RolloutRules(strategy=Strategy.CANARY, canary=Canary(**STEPS))
+    config = AppConfig(min_instances=2, max_instances=2, rollout=rules, health_check=CHECK)
+    await change_app(shop.system.context, shop.app_id, AppChanges(config=config), shop.system.actor)
 
 
 async def share(shop: Shop) -> int:
@@ -187,3 +198,61 @@ async def test_a_worker_killed_at_any_step_is_followed_by_one_that_goes_on(
 async def test_the_first_release_gets_everything_at_once(system: System) -> None:
     shop = await new_shop(system, 2, CHECK, strategy="canary", canary=STEPS)
     assert await share(shop) == 100
+
+
+async def test_a_later_deployment_takes_the_place_of_a_canary_that_waits(system: System) -> None:
+    shop = await canary(system)
+    second = shop.last
+
+    await shop.deploy(3)
+    await go_on(system)
+    await go_on(system)
+
+    first, overtaken, third = system.deployments(shop.app_id)
+    assert (overtaken.id, overtaken.status) == (second.id, DeploymentStatus.CANCELLED)
+    assert overtaken.error == "Deployment 3 took its place while it was a canary."
+    assert first.status is DeploymentStatus.ACTIVE, "it serves until the canary of version 3 has proved itself"
+    assert (third.status, await share(shop)) == (DeploymentStatus.VERIFYING, 5)
+    assert shop.serving == {first.id: 2, third.id: 2}
+
+
+async def test_going_back_ends_a_canary_too(system: System) -> None:
+    shop = await new_shop(system, 2, CHECK)
+    await shop.deploy(2)
+    await configure_canary(shop)
+    await shop.deploy(3)
+
+    await roll_back(system.context, shop.app_id, None, system.actor)
+    await system.work()
+    await go_on(system)
+    await system.work()
+
+    statuses = [row.status for row in system.deployments(shop.app_id)]
+    superseded, active = DeploymentStatus.SUPERSEDED, DeploymentStatus.ACTIVE
+    assert statuses == [superseded, superseded, DeploymentStatus.CANCELLED, active]
+    assert shop.serving == {shop.last.id: 2}
+
+
+async def test_what_runs_again_what_is_live_ends_no_canary(system: System) -> None:
+    shop = await canary(system)
+
+    await restart_app(system.context, shop.app_id, system.actor)
+    await system.work()
+    await go_on(system)
+
+    assert system.deployments(shop.app_id)[1].status is DeploymentStatus.VERIFYING
+
+
+async def test_what_is_held_ends_no_canary_before_it_may_begin(system: System) -> None:
+    shop = await canary(system)
+    await lock_app(system.context, shop.app_id, "counting stock", system.actor)
+
+    await shop.deploy(3)
+    await go_on(system)
+    assert system.deployments(shop.app_id)[1].status is DeploymentStatus.VERIFYING
+
+    await unlock_app(system.context, shop.app_id, system.actor)
+    await system.work()
+    await go_on(system)
+    assert system.deployments(shop.app_id)[1].status is DeploymentStatus.CANCELLED
+    assert shop.last.status is DeploymentStatus.VERIFYING

@@ -47,7 +47,7 @@ class Principals:
         if token is None or until < clock.monotonic():
             token = await self.context.database.reading(lambda session: find_token(session, secret, clock.now()))
         if token is None or not is_usable(token, clock.now()):
-            raise Unauthorized("This token is unknown, expired or revoked. Make another with `slipyard token create`.")
+            raise Unauthorized("This token is unknown, expired or revoked. Make another with `slipyard tokens create`.")
         self._remember(digest, token)
         return token
 

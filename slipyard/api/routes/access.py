@@ -14,7 +14,7 @@ from slipyard.domain.schemas.access_output import Me, NewTokenView, TokenList
 from slipyard.domain.schemas.outgoing import Done
 from slipyard.store.queries.apps import find_app
 from slipyard.store.tables import Token
-from slipyard.store.tokens import list_tokens, new_token, revoke_token
+from slipyard.store.tokens import belongs_to, list_tokens, new_token, revoke_token
 
 router = APIRouter(tags=["access"], route_class=GuardedRoute)
 
@@ -46,9 +46,11 @@ async def create(body: CreateToken, request: Request, context: ContextDep, actor
 
     def write(session: Session) -> tuple[Token, str]:
         app_id = find_app(session, actor.organization_id, body.app).id if body.app else None
-        return new_token(
+        row, secret = new_token(
             session, actor.organization_id, body.name, body.scopes, now, expires_at=body.expires_at, app_id=app_id
         )
+        belongs_to(session, row, body.person, actor.principal)
+        return row, secret
 
     row, secret = await context.database.writing(write)
     return NewTokenView(**token_view(row).model_dump(), token=secret)

@@ -14,6 +14,7 @@ from slipyard.pipeline.bring_image import THAWED
 from slipyard.pipeline.context import Context
 from slipyard.pipeline.holds import HOLDS
 from slipyard.pipeline.stop_app import ActionDone
+from slipyard.store.queries.deployments import WAITING
 from slipyard.store.tables import App, Build, Deployment
 
 _LOOK_SECONDS = 0.05
@@ -50,6 +51,7 @@ def deployment_action(row: Deployment) -> Action:
         release_id=row.release_id,
         build_id=row.build_id,
         way_back=row.way_back,
+        beforehand=_beforehand(row),
     )
 
 
@@ -87,8 +89,14 @@ def _sentence(row: Deployment) -> str:
         return f"Deployment {row.number} is live.{how}"
     if is_over(row.status):
         return f"Deployment {row.number} is {row.status}."
-    held = row.progress if row.parked in HOLDS else None
-    return f"Deployment {row.number}: {held}" if held else f"Deployment {row.number} is on its way."
+    if row.parked in HOLDS:
+        return f"Deployment {row.number}: {row.progress}"
+    return " ".join(filter(None, (f"Deployment {row.number} is on its way.", _beforehand(row))))
+
+
+def _beforehand(row: Deployment) -> str | None:
+    """Of what has not begun, `progress` says what it will cost; of what is held, what it waits for."""
+    return row.progress if row.status in WAITING and row.parked is None else None
 
 
 def _status(session: Session, app_id: str) -> str:

@@ -55,7 +55,7 @@ async def maintenance(
 async def approve(
     app: AppDep, deployment_id: str, context: ContextDep, actor: ActorDep, wait: WaitDep, response: Response
 ) -> Action:
-    """Lets a deployment of a protected app go. 403 for the token that asked for it."""
+    """Lets a deployment of a protected app go. 403 for whoever asked for it, with any of their tokens, and for jobs of a CI."""
     row = await approve_deployment(context, app.id, deployment_id, actor)
     return await deployment_answer(context, row, wait, response)
 

@@ -11,11 +11,10 @@ from slipyard.cli.client import Client, connect, segment
 from slipyard.cli.env_pairs import parse_pairs
 from slipyard.cli.failure import Refused, WrongUsage
 from slipyard.cli.options import AppOption, Detach, ForceReason, Json, forced
-from slipyard.cli.output import print_json
 from slipyard.cli.pack.archive import MEDIA_TYPE, choose, packed
 from slipyard.cli.pack.docker_files import wanted_by_build
 from slipyard.cli.pack.git_files import visible_files
-from slipyard.cli.progress.watch import watch_deployment, watch_newest
+from slipyard.cli.progress.watch import watch_action, watch_newest
 
 app = typer.Typer()
 _NOT_FOUND = "not_found"
@@ -66,7 +65,7 @@ def deploy(
     else:
         name = app_or_fail(target or app_name)
         action = _ask(client, name, {**given, "no_cache": no_cache, "title": title})
-    _go_on(client, name, action, follow=not detach, as_json=as_json)
+    watch_action(client, name, action, follow=not detach, as_json=as_json)
 
 
 def _is_directory(target: str) -> bool:
@@ -115,13 +114,3 @@ def _source(client: Client, name: str) -> dict[str, Any]:
         print(f"Made the app {found['slug']}.", file=sys.stderr)
     source: dict[str, Any] = found["source"]
     return source
-
-
-def _go_on(client: Client, name: str, action: Any, *, follow: bool, as_json: bool) -> None:
-    deployment_id = action.get("deployment_id")
-    if follow and deployment_id:
-        watch_deployment(client, name, deployment_id, as_json=as_json)
-    elif as_json:
-        print_json(action)
-    else:
-        print(action["message"])

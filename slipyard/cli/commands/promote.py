@@ -7,8 +7,7 @@ import typer
 from slipyard.cli.client import connect, segment
 from slipyard.cli.numbered import find_id
 from slipyard.cli.options import Detach, ForceReason, Json, forced
-from slipyard.cli.output import print_json
-from slipyard.cli.progress.watch import watch_deployment
+from slipyard.cli.progress.watch import watch_action
 
 app = typer.Typer()
 
@@ -35,9 +34,4 @@ def promote(
     if deployment is not None:
         body["deployment"] = find_id(client, f"{path}/deployments", "deployments", deployment)
     action = client.post(f"{path}/promote", body)
-    if not detach:
-        watch_deployment(client, to, action["deployment_id"], as_json=as_json)
-    elif as_json:
-        print_json(action)
-    else:
-        print(action["message"])
+    watch_action(client, to, action, follow=not detach, as_json=as_json)

@@ -8,8 +8,7 @@ from slipyard.cli.app_name import app_or_fail
 from slipyard.cli.client import connect, segment
 from slipyard.cli.numbered import find_id
 from slipyard.cli.options import AppOption, Detach, Json
-from slipyard.cli.output import print_json
-from slipyard.cli.progress.watch import watch_deployment
+from slipyard.cli.progress.watch import watch_action
 
 app = typer.Typer()
 
@@ -36,9 +35,5 @@ def rollback(
     action = client.post(f"{path}/rollback", body or None, dry_run=dry_run or None)
     if dry_run and not as_json:
         print(action["message"], *action["changes"], sep="\n")
-    elif not (dry_run or detach):
-        watch_deployment(client, name, action["deployment_id"], as_json=as_json)
-    elif as_json:
-        print_json(action)
     else:
-        print(action["message"])
+        watch_action(client, name, action, follow=not (dry_run or detach), as_json=as_json)

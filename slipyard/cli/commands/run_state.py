@@ -5,8 +5,7 @@ import typer
 from slipyard.cli.app_name import app_or_fail
 from slipyard.cli.client import connect, segment
 from slipyard.cli.options import AppArgument, Detach, Json
-from slipyard.cli.output import print_json
-from slipyard.cli.progress.watch import watch_deployment
+from slipyard.cli.progress.watch import watch_action
 
 start_app = typer.Typer()
 stop_app = typer.Typer()
@@ -34,9 +33,4 @@ def restart(name: AppArgument = None, *, detach: Detach = False, as_json: Json =
 def _act(given: str | None, verb: str, *, detach: bool, as_json: bool) -> None:
     client, name = connect(), app_or_fail(given)
     action = client.post(f"/apps/{segment(name)}/{verb}")
-    if action["deployment_id"] and not detach:
-        watch_deployment(client, name, action["deployment_id"], as_json=as_json)
-    elif as_json:
-        print_json(action)
-    else:
-        print(action["message"])
+    watch_action(client, name, action, follow=not detach, as_json=as_json)

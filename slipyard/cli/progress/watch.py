@@ -31,6 +31,19 @@ class Outcome:
         return self.status in _GOOD
 
 
+def watch_action(client: Client, app: str, action: dict[str, Any], *, follow: bool, as_json: bool) -> None:
+    """What is left to do after a call that ships something: follow it, or say what it answered."""
+    deployment_id = action.get("deployment_id")
+    if follow and deployment_id:
+        if action.get("beforehand"):
+            print(f"slipyard: {action['beforehand']}", file=sys.stderr)
+        watch_deployment(client, app, deployment_id, as_json=as_json)
+    elif as_json:
+        print_json(action)
+    else:
+        print(action["message"])
+
+
 def watch_deployment(client: Client, app: str, deployment_id: str, *, as_json: bool) -> None:
     """Raises `Failed` where the new release did not become live. With `as_json` the deployment is printed at the end."""
     view = _view(as_json=as_json)

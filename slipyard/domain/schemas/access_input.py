@@ -5,6 +5,7 @@ from typing import Annotated, Literal, Self
 
 from pydantic import AwareDatetime, Field, model_validator
 
+from slipyard.domain.actor import JOB
 from slipyard.domain.hook import BodyFields, Scheme
 from slipyard.domain.schemas.incoming import Incoming
 
@@ -16,12 +17,23 @@ class CreateToken(Incoming):
     scopes: Annotated[list[Scope], Field(min_length=1, max_length=4)]
     expires_at: AwareDatetime | None = Field(None, description="UTC, RFC 3339; never by default")
     app: str | None = Field(None, max_length=100, description="Id or slug: good for this app only, and not as admin")
+    person: str | None = Field(
+        None,
+        min_length=1,
+        max_length=100,
+        description="Whose it is, best as the code host calls them; default: yours. Nobody approves what they asked for",
+        examples=["anna"],
+    )
 
     @model_validator(mode="after")
     def _bound_is_no_admin(self) -> Self:
         if self.app is not None and "admin" in self.scopes:
             raise ValueError(
                 "a token of one app cannot be an administrator; give it apps:read, apps:write or apps:deploy"
+            )
+        if self.person is not None and self.person.startswith(JOB):
+            raise ValueError(
+                f"persons whose name begins with {JOB!r} are jobs of a CI, which get their tokens by themselves"
             )
         return self
 

@@ -14,6 +14,8 @@ class TokenView(Outgoing):
     name: str
     scopes: list[str]
     app_id: str | None = Field(None, description="Good for this app only")
+    person: str | None = Field(None, description="Whose it is; who asked for a deployment never approves it")
+    created_by: str | None = Field(None, description="Id of the token with which it was made")
     created_at: datetime
     expires_at: datetime | None
     last_used_at: datetime | None

@@ -29,6 +29,7 @@ class Action(Outgoing):
     release_id: str | None = None
     build_id: str | None = None
     way_back: str | None = Field(None, description="How a rollback got there: thawed, started or pulled")
+    beforehand: str | None = Field(None, description="What visitors are going to notice of it, and have not yet")
     preflight_warnings: list[str] = Field(default_factory=list)
 
 

@@ -72,6 +72,43 @@ async def test_another_token_approves_and_the_same_does_not(api: ApiServer) -> N
     assert (other.status_code, other.json()["status"]) == (200, "active")
 
 
+async def token_for(api: ApiServer, person: str | None) -> str:
+    body = {"name": "laptop", "scopes": ["apps:read", "apps:deploy"]} | ({"person": person} if person else {})
+    made = (await api.client.post("/v1/tokens", json=body)).raise_for_status().json()
+    assert (made["person"], made["created_by"]) == (person or made["created_by"], made["created_by"])
+    secret: str = made["token"]
+    return secret
+
+
+async def test_nobody_approves_their_own_with_another_token(api: ApiServer) -> None:
+    api.system.engine.publish("example.org/shop:1")
+    await make(api, "shop", source=IMAGE, protected=True)
+    asked = await post(api, "shop/deploy")
+    path = f"/v1/apps/shop/deployments/{asked['deployment_id']}/approve"
+
+    statuses = {}
+    for person in (None, "anna"):
+        async with api.client_of(await token_for(api, person)) as client:
+            statuses[person] = (await client.post(path)).status_code
+
+    assert statuses == {None: 403, "anna": 202}, "a token that says nothing is whose who made it"
+
+
+async def test_two_tokens_of_a_person_are_one_also_for_what_they_pushed(api: ApiServer, repository: Repository) -> None:
+    await make(api, "shop", protected=True)
+    first, second = await token_for(api, "anna"), await token_for(api, "anna")
+    repository.commit("one", main__py="1")
+    assert (await push(repository, api.remote("shop", first))).status == 0
+    (row,) = (await api.client.get("/v1/apps/shop/deployments")).json()["deployments"]
+    path = f"/v1/apps/shop/deployments/{row['id']}/approve"
+
+    async with api.client_of(second) as anna:
+        own = await anna.post(path)
+
+    assert (own.status_code, "whose token this is too" in own.json()["error"]["message"]) == (403, True)
+    assert (await api.client.post(path)).status_code == 202
+
+
 async def test_a_promotion_shows_its_chain(api: ApiServer) -> None:
     api.system.engine.publish("example.org/shop:1")
     await make(api, "staging", source=IMAGE)

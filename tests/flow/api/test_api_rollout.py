@@ -7,7 +7,7 @@ from asyncio.subprocess import PIPE, STDOUT
 
 import pytest
 
-from tests.flow.api.api_server import ApiServer
+from tests.flow.api.api_server import ApiServer, until
 from tests.flow.api.test_api_apps import new
 
 
@@ -119,6 +119,24 @@ async def command(api: ApiServer, *arguments: str) -> tuple[int, str]:
     process = await asyncio.create_subprocess_exec(*line, env=environment, stdout=PIPE, stderr=STDOUT)
     out, _ = await process.communicate()
     return process.returncode or 0, out.decode()
+
+
+async def test_a_recreate_says_beforehand_what_visitors_will_notice(api: ApiServer) -> None:
+    for version in (1, 2):
+        api.system.engine.publish(f"registry.example/shop:{version}")
+    await new(api, "shop", rollout={"strategy": "recreate"})
+    first = (await api.client.post("/v1/apps/shop/deploy", json={"image": "registry.example/shop:1"})).json()
+    assert first["beforehand"] is None, "nobody is served yet"
+    await until(lambda: is_active(api, first["deployment_id"]))
+
+    asked = (await api.client.post("/v1/apps/shop/deploy", json={"image": "registry.example/shop:2"})).json()
+
+    assert asked["beforehand"].startswith("By its strategy the old instances end before the new ones start")
+    assert asked["message"] == f"Deployment 2 is on its way. {asked['beforehand']}"
+
+
+async def is_active(api: ApiServer, deployment_id: str) -> bool:
+    return (await api.client.get(f"/v1/apps/shop/deployments/{deployment_id}")).json()["status"] == "active"
 
 
 async def test_a_dry_run_says_the_way_back_and_goes_none(api: ApiServer) -> None:

@@ -221,6 +221,20 @@ async def test_the_token_deploys_this_app_alone_and_not_for_long(
     assert 0 < (token.expires_at - token.created_at).total_seconds() <= 900
 
 
+async def test_a_job_approves_nothing(api: ApiServer, issuer: Issuer) -> None:
+    """Whoever pushes starts a job."""
+    await trust(api, issuer)
+    await api.client.patch("/v1/apps/shop", json={"protected": True})
+    asked = (await api.client.post("/v1/apps/shop/deploy")).json()
+    _, exchanged = await exchange(api, issuer.token(**GITHUB))
+
+    async with api.client_of(exchanged["token"]) as job:
+        refused = await job.post(f"/v1/apps/shop/deployments/{asked['deployment_id']}/approve")
+
+    assert refused.status_code == 403
+    assert "waits for a person" in refused.json()["error"]["message"]
+
+
 async def test_trust_is_listed_given_once_and_taken_back(api: ApiServer, issuer: Issuer) -> None:
     made, again = await trust(api, issuer), await trust(api, issuer)
     assert made == again
