@@ -15,6 +15,7 @@ from slipyard.api.gitserver import routes as gitserver
 from slipyard.api.routes import (
     access,
     actions,
+    all_metrics,
     app_environment,
     apps,
     ci,
@@ -25,6 +26,7 @@ from slipyard.api.routes import (
     git_credentials,
     holds,
     hooks,
+    metrics,
     notifiers,
     poll,
     previews,
@@ -42,9 +44,9 @@ from slipyard.pipeline.context import Context
 
 _REST = (
     connections, notifiers,
-    access, apps, app_environment, ci, actions, holds, uploads, work, work_logs, runtime, events, git_credentials, hooks, deliveries, poll, previews, queue, system,
+    access, apps, app_environment, ci, actions, holds, uploads, work, work_logs, runtime, events, git_credentials, hooks, deliveries, poll, previews, queue, system, metrics, all_metrics,
 )  # fmt: skip
-_OUTSIDE = (deliveries_in.router, system.probes, gitserver.router, home.router, reference.router)
+_OUTSIDE = (deliveries_in.router, system.probes, all_metrics.scrape, gitserver.router, home.router, reference.router)
 
 
 def create_application(context: Context) -> FastAPI:

@@ -11,6 +11,7 @@ from typing import Protocol
 
 from slipyard.domain.credentials import Credentials
 from slipyard.domain.drift import Difference
+from slipyard.domain.usage import Reading
 
 
 @dataclass(frozen=True)
@@ -143,6 +144,9 @@ class ContainerEngine(Protocol):
 
     async def memory(self, container_id: str) -> int | None:
         """Bytes that its processes hold now, without what the kernel keeps of files; None where nobody can say."""
+
+    async def usage(self, container_id: str) -> Reading | None:
+        """What it uses, counted from its start, for where the kernel's own count cannot be read; None where it does not run."""
 
     async def container(self, name_or_id: str) -> ContainerState | None: ...
 

@@ -29,6 +29,7 @@ from slipyard.domain.credentials import Credentials
 from slipyard.domain.drift import LABEL, Difference, differences
 from slipyard.domain.errors import Conflict, NotFound, SlipyardError, Unavailable
 from slipyard.domain.health import HealthCheck
+from slipyard.domain.usage import Reading
 
 _KILLED = 137
 
@@ -198,6 +199,10 @@ class FakeContainerEngine:
     async def memory(self, container_id: str) -> int | None:
         await self._called("memory")
         return self._known(container_id).image.behaviour.holds_bytes
+
+    async def usage(self, container_id: str) -> Reading | None:
+        await self._called("usage")
+        return self._known(container_id).usage()
 
     async def container(self, name_or_id: str) -> ContainerState | None:
         await self._called("container")

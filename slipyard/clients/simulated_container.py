@@ -9,6 +9,7 @@ from datetime import datetime
 from slipyard.clients.container_engine import ContainerSpec, ContainerState, ImageFacts, LogLine
 from slipyard.domain.clock import Clock
 from slipyard.domain.drift import ENV, LABEL
+from slipyard.domain.usage import Reading
 
 _MIB = 1024 * 1024
 
@@ -27,6 +28,7 @@ class Behaviour:
     health_command: tuple[str, ...] | None = None  # of the image's HEALTHCHECK
     by_command: tuple[tuple[str, "Behaviour"], ...] = ()  # for containers in whose command this text occurs
     holds_bytes: int = 20 * 1024 * 1024
+    cores: float = 0.01  # that it uses all the time
     command_fails: str | None = None  # what a command inside it says before it exits with 1; None: it succeeds
 
 
@@ -90,6 +92,12 @@ class SimulatedContainer:
         if not self.running or listening != port or self.clock.monotonic() < self.started + behaviour.ready_after:
             return "did not answer: connection refused"
         return behaviour.complaint
+
+    def usage(self) -> Reading | None:
+        if not self.running:
+            return None
+        spent = self.behaviour.cores * (self.clock.monotonic() - self.started)
+        return Reading(spent, self.behaviour.holds_bytes, 1, received=0, sent=0, read=0, written=0)
 
     def fields(self) -> dict[str, str]:
         told = spec_fields(self.spec, keep=self.keep)

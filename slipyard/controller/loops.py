@@ -16,6 +16,7 @@ from slipyard.pipeline.go_on import go_on
 from slipyard.pipeline.heal import HealWatch, heal
 from slipyard.pipeline.judge_canary import CanaryWatch
 from slipyard.pipeline.keep_previews import keep_previews
+from slipyard.pipeline.measure import MeasureWatch, measure
 from slipyard.pipeline.pause_instances import keep_paused, pause_instances
 from slipyard.pipeline.poll import poll
 from slipyard.pipeline.publish_hosts import publish_hosts
@@ -88,6 +89,7 @@ LOOPS = (
     Loop("paused", 5.0, _each_time(keep_paused)),
     Loop("bake", 0.5, _remembering(CanaryWatch, bake)),
     Loop("publish", 2.0, _publish),
+    Loop("measure", 2.0, _remembering(MeasureWatch, measure)),
     Loop("heal", 5.0, _remembering(HealWatch, heal)),
     Loop("follow_routes", 2.0, _each_time(follow_routes)),
     Loop("hosts", 15.0, _each_time(publish_hosts)),

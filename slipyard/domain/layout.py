@@ -76,6 +76,11 @@ class Layout:
         """The bare mirror of a git app, or its own remote: the same thing."""
         return self.repositories / f"{app_id}.git"
 
+    @property
+    def metrics(self) -> Path:
+        """What was measured, by app."""
+        return self.home / "metrics"
+
     def build_log(self, build_id: str) -> Path:
         return self.logs / "builds" / f"{build_id}.log"
 

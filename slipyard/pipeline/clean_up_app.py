@@ -17,6 +17,7 @@ from slipyard.store.events import lock_app, record
 from slipyard.store.queries.deployments import active_deployment
 from slipyard.store.queries.retention import needed_images
 from slipyard.store.rotation import erase_secrets
+from slipyard.store.series.files import SeriesFiles
 from slipyard.store.tables import App, Build, Deployment, Preview, RouteRow
 from slipyard.store.transition import transition
 
@@ -50,6 +51,7 @@ async def _clean_up(context: Context, app: App) -> None:
     if app.parent_id is not None:
         await _unpin(context, app)
     await asyncio.to_thread(shutil.rmtree, context.layout.repository(app.id), ignore_errors=True)
+    await asyncio.to_thread(SeriesFiles(context.layout.metrics).forget_app, app.id)
     await context.database.writing(lambda session: _removed(session, context, app.id))
 
 

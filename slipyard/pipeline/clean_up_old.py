@@ -20,6 +20,7 @@ from slipyard.store.pruning import (
     prune_login_links,
     prune_messages,
 )
+from slipyard.store.queries.measured import app_ids_there
 from slipyard.store.queries.retention import (
     UnneededImage,
     build_logs_to_keep,
@@ -28,6 +29,7 @@ from slipyard.store.queries.retention import (
     snapshots_to_keep,
     unneeded_images,
 )
+from slipyard.store.series.files import SeriesFiles
 
 _YOUNG_SECONDS = 3600.0  # what is being written now is in no row yet
 _log = structlog.get_logger()
@@ -39,6 +41,8 @@ async def clean_up_old(context: Context) -> None:
     for image in await context.database.reading(lambda session: unneeded_images(session, keep)):
         await _remove_image(context, image)
     await _remove_files(context, keep)
+    there = await context.database.reading(app_ids_there)
+    await asyncio.to_thread(SeriesFiles(context.layout.metrics).prune, there)
     await _prune_rows(context)
 
 

@@ -31,7 +31,7 @@ def test_what_is_added_is_read_once(path):
     tail = AccessLogTail(path, APP)
     assert tail.read() == []
     add(path, line(200))
-    assert tail.read() == [Answered(5.5, "10.0.0.2:80", 200)]
+    assert tail.read() == [Answered(5.5, "10.0.0.2:80", 200, app_id=APP)]
     assert tail.read() == []
     add(path, line(201) + line(502))
     assert statuses(tail) == [201, 502]

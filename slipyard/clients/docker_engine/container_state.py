@@ -1,14 +1,16 @@
 """What the engine says of a container: from its list, where exit codes are only in a sentence, or from one inspect."""
 
 import re
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from datetime import datetime
 from typing import Any
 
 from slipyard.clients.container_engine import ContainerState
+from slipyard.domain.usage import Reading
 
 _EXIT_CODE = re.compile(r"(?:Exited|Restarting) \((\d+)\)")
 _ALIVE = {"running", "paused"}
+_NANOSECOND = 1e-9
 _NEVER = "0001-01-01T00:00:00Z"
 
 
@@ -60,6 +62,34 @@ def memory_held(stats: Mapping[str, Any]) -> int:
     detail = memory.get("stats") or {}
     files = detail.get("total_inactive_file", detail.get("inactive_file", 0))
     return max(0, int(memory.get("usage", 0)) - int(files))
+
+
+def usage_in(stats: Mapping[str, Any]) -> Reading | None:
+    """Of a container that does not run the engine knows nothing: None."""
+    processor = ((stats.get("cpu_stats") or {}).get("cpu_usage") or {}).get("total_usage")
+    processes = (stats.get("pids_stats") or {}).get("current")
+    if not processor or not processes:
+        return None
+    networks = (stats.get("networks") or {}).values()
+    disk = _by_operation((stats.get("blkio_stats") or {}).get("io_service_bytes_recursive") or ())
+    return Reading(
+        cpu_seconds=processor * _NANOSECOND,
+        memory_bytes=memory_held(stats),
+        processes=int(processes),
+        received=sum(int(each["rx_bytes"]) for each in networks),
+        sent=sum(int(each["tx_bytes"]) for each in networks),
+        read=disk.get("read", 0),
+        written=disk.get("write", 0),
+    )
+
+
+def _by_operation(rows: Iterable[Mapping[str, Any]]) -> dict[str, int]:
+    """Of all devices together; v1 writes "Read", v2 "read"."""
+    found: dict[str, int] = {}
+    for row in rows:
+        name = str(row["op"]).lower()
+        found[name] = found.get(name, 0) + int(row["value"])
+    return found
 
 
 def _addresses(networks: Mapping[str, Any]) -> tuple[str, ...]:

@@ -12,10 +12,11 @@ from docker.utils import version_gte
 from slipyard.clients.container_engine import CommandResult, ContainerSpec, ContainerState, LogLine
 from slipyard.clients.docker_engine.connection import Connection, Operation, StreamRequest
 from slipyard.clients.docker_engine.container_body import container_body
-from slipyard.clients.docker_engine.container_state import inspected, listed, memory_held
+from slipyard.clients.docker_engine.container_state import inspected, listed, memory_held, usage_in
 from slipyard.clients.docker_engine.frames import json_lines, last_line, log_lines
 from slipyard.clients.docker_engine.labels import label_filter
 from slipyard.domain.errors import Conflict, NotFound, SystemFault, Unavailable
+from slipyard.domain.usage import Reading
 
 
 class Containers:
@@ -68,6 +69,10 @@ class Containers:
     async def memory(self, container_id: str) -> int | None:
         what = f"measure the memory of {container_id}"
         return await self._connection.call(what, partial(_memory, container_id))
+
+    async def usage(self, container_id: str) -> Reading | None:
+        what = f"measure the container {container_id}"
+        return usage_in(await self._connection.call(what, partial(_stats, container_id)))
 
     async def container(self, name_or_id: str) -> ContainerState | None:
         try:

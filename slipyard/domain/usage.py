@@ -1,0 +1,77 @@
+"""What a container uses: counters as the kernel keeps them, and what lies between two looks at them."""
+
+from dataclasses import dataclass, fields
+
+
+@dataclass(frozen=True)
+class Reading:
+    """One look at one container. Bytes and seconds count from its start; None where nobody can say."""
+
+    cpu_seconds: float
+    memory_bytes: int
+    processes: int
+    received: int | None = None
+    sent: int | None = None
+    read: int | None = None
+    written: int | None = None
+
+
+@dataclass(frozen=True)
+class Consumed:
+    """Since the last look: processor seconds and bytes."""
+
+    cpu_seconds: float = 0.0
+    received: float = 0.0
+    sent: float = 0.0
+    read: float = 0.0
+    written: float = 0.0
+
+    def __add__(self, other: "Consumed") -> "Consumed":
+        return Consumed(*(getattr(self, each.name) + getattr(other, each.name) for each in fields(self)))
+
+
+@dataclass(frozen=True)
+class Usage:
+    """Of one step in time. `cpu` in cores, `memory` in bytes; network and disk in bytes a second; `requests` and `errors`
+    (5xx) are counts. A limit of 0 is none."""
+
+    cpu: float = 0.0
+    cpu_limit: float = 0.0
+    memory: float = 0.0
+    memory_limit: float = 0.0
+    received: float = 0.0
+    sent: float = 0.0
+    read: float = 0.0
+    written: float = 0.0
+    processes: float = 0.0
+    instances: float = 0.0
+    requests: float = 0.0
+    errors: float = 0.0
+
+    def __add__(self, other: "Usage") -> "Usage":
+        return Usage(*(getattr(self, each.name) + getattr(other, each.name) for each in fields(self)))
+
+
+_COUNTED = ("requests", "errors")
+
+
+def consumed(before: Reading, now: Reading) -> Consumed:
+    """A counter that went back began anew with the container."""
+    return Consumed(*(_grown(getattr(before, each.name), getattr(now, each.name)) for each in fields(Consumed)))
+
+
+def mean(usages: list[Usage]) -> Usage:
+    """Of several steps as of one: averages, and sums of what is counted."""
+    total = sum(usages, Usage())
+    return Usage(
+        **{
+            each.name: getattr(total, each.name) / (1 if each.name in _COUNTED else len(usages))
+            for each in fields(Usage)
+        }
+    )
+
+
+def _grown(before: float | None, now: float | None) -> float:
+    if before is None or now is None:
+        return 0.0
+    return float(now - before if now >= before else now)
