@@ -19,6 +19,7 @@ from slipyard.api.routes import (
     app_environment,
     apps,
     ci,
+    configuration,
     connections,
     deliveries,
     deliveries_in,
@@ -32,6 +33,8 @@ from slipyard.api.routes import (
     previews,
     queue,
     runtime,
+    secret_stores,
+    secrets,
     system,
     uploads,
     work,
@@ -44,7 +47,7 @@ from slipyard.pipeline.context import Context
 
 _REST = (
     connections, notifiers,
-    access, apps, app_environment, ci, actions, holds, uploads, work, work_logs, runtime, events, git_credentials, hooks, deliveries, poll, previews, queue, system, metrics, all_metrics,
+    access, apps, app_environment, configuration, secrets, secret_stores, ci, actions, holds, uploads, work, work_logs, runtime, events, git_credentials, hooks, deliveries, poll, previews, queue, system, metrics, all_metrics,
 )  # fmt: skip
 _OUTSIDE = (deliveries_in.router, system.probes, all_metrics.scrape, gitserver.router, home.router, reference.router)
 

@@ -110,6 +110,13 @@ class CodeHostRefused(UserError):
     status = 422
 
 
+class SecretRefused(UserError):
+    """A store of secrets has no such secret, or does not give it to us: the same call is refused again."""
+
+    code = "secret_refused"
+    status = 422
+
+
 class BuildFailed(UserError):
     """The user's Dockerfile or code did not build. `log_tail` holds the last lines of the failing step."""
 

@@ -51,7 +51,9 @@ class ReleaseConfig(Value):
     commit: str | None = None
     snapshot_digest: str | None = None
     origin: ImageOrigin = ImageOrigin()
+    configuration: int = Field(0, description="The version of environment and secrets that it was made with")
     env_fingerprints: dict[str, str] = Field(default_factory=dict)
+    file_fingerprints: dict[str, str] = Field(default_factory=dict, description="Of its secret files, by path")
 
     @property
     def routed(self) -> ServiceSpec | None:

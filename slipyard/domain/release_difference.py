@@ -14,6 +14,7 @@ def differences(now: ReleaseConfig, then: ReleaseConfig) -> list[str]:
         *_commit(now, then),
         *_image(now, then),
         *_environment(now.env_fingerprints, then.env_fingerprints),
+        *_files(now.file_fingerprints, then.file_fingerprints),
         *_services(now, then),
         *_commands(now.commands, then.commands),
         *_changed("The strategy", str(now.rollout.strategy), str(then.rollout.strategy)),
@@ -41,6 +42,16 @@ def _environment(now: Mapping[str, str], then: Mapping[str, str]) -> Iterator[st
             yield f"The variable {name} comes back."
         elif now[name] != then[name]:
             yield f"The variable {name} gets its earlier value back."
+
+
+def _files(now: Mapping[str, str], then: Mapping[str, str]) -> Iterator[str]:
+    for path in sorted(now.keys() | then.keys()):
+        if path not in then:
+            yield f"The secret file {path} goes away."
+        elif path not in now:
+            yield f"The secret file {path} comes back."
+        elif now[path] != then[path]:
+            yield f"The secret file {path} gets its earlier content back."
 
 
 def _services(now: ReleaseConfig, then: ReleaseConfig) -> Iterator[str]:

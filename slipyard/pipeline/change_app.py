@@ -12,6 +12,7 @@ from slipyard.pipeline.check_source import check_source
 from slipyard.pipeline.context import Context
 from slipyard.pipeline.find_app import configurable_app
 from slipyard.pipeline.git_access import settled_source
+from slipyard.pipeline.resolve_configuration import check_references
 from slipyard.store.environment import set_env
 from slipyard.store.events import record
 from slipyard.store.queries.polls import look_soon
@@ -43,25 +44,6 @@ async def change_app(
     return app
 
 
-async def change_env(
-    context: Context, app_id: str, changes: dict[str, str | None], *, replace: bool, actor: Actor
-) -> None:
-    """None removes. Takes effect with the next deployment, as a release never changes."""
-    for name in changes:
-        check_env_name(name)
-
-    def change(session: Session) -> None:
-        app = configurable_app(session, app_id)
-        now = context.clock.now()
-        names = set_env(session, context.cipher, app.id, changes, replace=replace, now=now)
-        if names:
-            _touch(session, context, app)
-            message = f"{actor.name} changed {', '.join(sorted(names))}."
-            record(session, app.id, "env.changed", message, now=now, names=sorted(names))
-
-    await context.database.writing(change)
-
-
 def _change(session: Session, context: Context, app: App, changes: AppChanges, actor: Actor) -> App:
     given = {
         name: value
@@ -78,7 +60,8 @@ def _change(session: Session, context: Context, app: App, changes: AppChanges, a
     if changes.env is not None:
         for name in changes.env:
             check_env_name(name)
-        if set_env(session, context.cipher, app.id, dict(changes.env), replace=True, now=now):
+        if set_env(session, context.cipher, app.id, dict(changes.env), replace=True, now=now, actor=actor.name):
+            check_references(session, context, app, changes.env, actor)
             given["env"] = True
     if given:
         _touch(session, context, app)

@@ -17,6 +17,7 @@ from slipyard.pipeline.context import Context
 from slipyard.pipeline.deploy_app import DeployRequest, write_request
 from slipyard.pipeline.git_access import check_credential
 from slipyard.pipeline.publish_hosts import try_to_publish_hosts
+from slipyard.pipeline.resolve_configuration import check_references
 from slipyard.pipeline.wake import wake_deployment
 from slipyard.store.environment import set_env
 from slipyard.store.events import record
@@ -78,7 +79,8 @@ def _write(session: Session, context: Context, new: NewApp, slug: str, actor: Ac
     )
     session.add(app)
     session.flush()
-    set_env(session, context.cipher, app_id, dict(new.env), replace=True, now=now)
+    set_env(session, context.cipher, app_id, dict(new.env), replace=True, now=now, actor=actor.name)
+    check_references(session, context, app, new.env, actor)
     record(session, app_id, "app.created", f"{slug} was created by {actor.name}.", now=now)
     deployment = None
     if new.deploy and not new.config.source.own_remote and new.config.source.type is not SourceType.UPLOAD:

@@ -13,6 +13,7 @@ from slipyard.domain.naming import check_env_name
 from slipyard.domain.source import Source, SourceType
 from slipyard.pipeline.context import Context
 from slipyard.pipeline.find_app import changeable_app, configurable_app
+from slipyard.pipeline.resolve_configuration import check_references
 from slipyard.pipeline.show_preview import deploy_head
 from slipyard.pipeline.wake import wake_deployment
 from slipyard.pipeline.write_down import Asked, AskedBuild, write_build, write_deployment
@@ -88,6 +89,7 @@ def write_request(session: Session, context: Context, app: App, request: DeployR
     """In the caller's transaction. An image in the request is deployed whatever the app's source is."""
     if app.parent_id is not None:
         return _preview_again(session, context, app, request, actor)
+    check_references(session, context, app, request.env or {}, actor)
     source = app.config.source
     image = request.image or (source.image if source.type is SourceType.IMAGE else None)
     build = None if image else write_build(session, context, app, _what_to_build(session, app, source, request))

@@ -7,14 +7,16 @@ from typing import Any
 
 from sqlmodel import Session, col, select
 
-from slipyard.domain.errors import BuildFailed, SlipyardError
+from slipyard.domain.errors import BuildFailed, SlipyardError, UserError
 from slipyard.domain.lifecycle import BuildStatus, DeploymentStatus, is_terminal
 from slipyard.domain.provenance import BUILT, Origin
 from slipyard.pipeline.attempt import Attempt, sentence_of
 from slipyard.pipeline.build_image import Built
 from slipyard.pipeline.context import Context
+from slipyard.pipeline.fetch_secrets import fetch_secrets
 from slipyard.pipeline.make_release import ReleaseMaterial, make_release
 from slipyard.pipeline.provenance import sign_origin
+from slipyard.pipeline.resolve_configuration import Fetched
 from slipyard.store.tables import Build, Deployment
 from slipyard.store.transition import transition
 
@@ -29,7 +31,8 @@ class BuildEnding:
 
 async def succeed_build(attempt: Attempt, built: Built) -> None:
     await attempt.trace.say(f"Image {built.image.reference} is ready.")
-    waiting = await attempt.context.database.writing(lambda session: _succeed(session, attempt, built))
+    fetched = await fetch_secrets(attempt.context, await _app_id(attempt))
+    waiting = await attempt.context.database.writing(lambda session: _succeed(session, attempt, built, fetched))
     for deployment_id in waiting:
         await attempt.context.queue.wake("deploy", deployment_id)
     await wake_next_build(attempt.context, attempt.claim.id)
@@ -53,7 +56,7 @@ async def wake_next_build(context: Context, build_id: str) -> None:
         await context.queue.wake("build", waiting)
 
 
-def _succeed(session: Session, attempt: Attempt, built: Built) -> list[str]:
+def _succeed(session: Session, attempt: Attempt, built: Built, fetched: Fetched) -> list[str]:
     context, claim = attempt.context, attempt.claim
     now = context.clock.now()
     build = session.get_one(Build, claim.id, populate_existing=True)
@@ -74,13 +77,13 @@ def _succeed(session: Session, attempt: Attempt, built: Built) -> list[str]:
         published_at=now if built.image.manifest_digest else None,
     )
     build.provenance = sign_origin(context.cipher.signer, _origin(build, built))
-    return [
-        _give_release(session, context, deployment, build, built) for deployment in _deployments_of(session, build.id)
-    ]
+    material = _material(build, built)
+    given = [_give_release(session, context, row, material, fetched) for row in _deployments_of(session, build.id)]
+    return [deployment_id for deployment_id in given if deployment_id is not None]
 
 
-def _give_release(session: Session, context: Context, deployment: Deployment, build: Build, built: Built) -> str:
-    material = ReleaseMaterial(
+def _material(build: Build, built: Built) -> ReleaseMaterial:
+    return ReleaseMaterial(
         image=built.image,
         exposed_ports=built.exposed_ports,
         processes=built.processes,
@@ -92,11 +95,26 @@ def _give_release(session: Session, context: Context, deployment: Deployment, bu
         builder=built.builder,
         provenance=build.provenance,
     )
-    release = make_release(session, context, build.app_id, material, deployment)
+
+
+def _give_release(
+    session: Session, context: Context, deployment: Deployment, material: ReleaseMaterial, fetched: Fetched
+) -> str | None:
+    """None where its configuration refers to what is not there: the build is good all the same."""
+    try:
+        release = make_release(session, context, deployment.app_id, material, deployment, fetched)
+    except UserError as error:
+        why: dict[str, Any] = {"error": error.message, "finished_at": context.clock.now()}
+        transition(session, deployment, DeploymentStatus.FAILED, now=why["finished_at"], message=error.message, **why)
+        return None
     deployment.release_id = release.id
-    deployment.commit = built.commit
+    deployment.commit = material.commit
     session.add(deployment)
     return deployment.id
+
+
+async def _app_id(attempt: Attempt) -> str:
+    return await attempt.context.database.reading(lambda session: session.get_one(Build, attempt.claim.id).app_id)
 
 
 def _origin(build: Build, built: Built) -> Origin:

@@ -4,11 +4,12 @@ from dataclasses import dataclass, field
 
 from sqlmodel import Session
 
+from slipyard.domain.configuration import Configuration, SecretUse
 from slipyard.domain.git_credential import GitCredential
 from slipyard.domain.source import Source
 from slipyard.pipeline.context import Context
 from slipyard.pipeline.git_access import credential_for
-from slipyard.store.environment import env_of
+from slipyard.store.configuration import configuration_of
 from slipyard.store.tables import App, Build
 
 
@@ -34,7 +35,7 @@ class BuildJob:
 def load_build(session: Session, context: Context, build_id: str) -> BuildJob:
     build = session.get_one(Build, build_id)
     app = session.get_one(App, build.app_id)
-    env = env_of(session, context.cipher, app.id)
+    source, secrets = _with_secrets(build.source, configuration_of(session, context.cipher, app.id))
     return BuildJob(
         build_id=build.id,
         number=build.number,
@@ -43,12 +44,25 @@ def load_build(session: Session, context: Context, build_id: str) -> BuildJob:
         mirror_of=app.parent_id or app.id,
         slug=app.slug,
         repository_secret=app.repository_secret,
-        source=build.source,
+        source=source,
         ref=build.ref,
         commit=build.commit,
         snapshot_digest=build.snapshot_digest,
         no_cache=build.no_cache,
         cancel_reason=build.cancel_reason,
         credential=credential_for(session, context.cipher, app, build.source),
-        secrets={name: env[name].encode() for name in build.source.build_secrets if name in env},
+        secrets=secrets,
     )
+
+
+def _with_secrets(source: Source, configuration: Configuration) -> tuple[Source, dict[str, bytes]]:
+    """Secrets for builds are offered to each; of the variables those that the source names. A secret for run time is
+    never there."""
+    own = {
+        name: secret.value or ""
+        for name, secret in configuration.secrets.items()
+        if secret.use is SecretUse.BUILD and secret.origin is None
+    }
+    values = {name: configuration.env[name] for name in source.build_secrets if name in configuration.env} | own
+    names = sorted({*source.build_secrets, *own})
+    return source.model_copy(update={"build_secrets": names}), {name: text.encode() for name, text in values.items()}

@@ -19,7 +19,8 @@ from slipyard.domain.release import (
     ServiceSpec,
 )
 from slipyard.pipeline.context import Context
-from slipyard.store.environment import env_of, open_env, seal_env
+from slipyard.pipeline.resolve_configuration import NOTHING_FETCHED, Fetched, Resolved, resolve_configuration
+from slipyard.store.environment import open_env, seal_env, seal_files
 from slipyard.store.tables import App, Deployment, Release
 
 _MOMENTS = (BEFORE_DEPLOY, RELEASE_COMMAND, AFTER_DEPLOY)
@@ -51,22 +52,47 @@ class ReleaseMaterial:
         )
 
 
+def material_of(release: Release) -> ReleaseMaterial:
+    """Commit, tree, plan and builder travel with the image."""
+    config, origin = release.config, release.config.origin
+    return ReleaseMaterial(
+        image=config.image,
+        exposed_ports=origin.exposed_ports,
+        health_command=origin.health_command,
+        processes=origin.processes,
+        build_id=release.build_id,
+        commit=config.commit,
+        snapshot_digest=config.snapshot_digest,
+        plan_key=origin.plan_key,
+        builder=origin.builder,
+        provenance=release.provenance,
+    )
+
+
 def make_release(
-    session: Session, context: Context, app_id: str, material: ReleaseMaterial, deployment: Deployment | None
+    session: Session,
+    context: Context,
+    app_id: str,
+    material: ReleaseMaterial,
+    deployment: Deployment | None,
+    fetched: Fetched = NOTHING_FETCHED,
 ) -> Release:
-    """Written in the caller's transaction. What `deployment` asks for holds for this release only."""
+    """Written in the caller's transaction. What `deployment` asks for holds for this release only.
+
+    `UserError` where its configuration refers to what is not there: nothing is written then.
+    """
     app = session.get_one(App, app_id, with_for_update=True)
-    env = env_of(session, context.cipher, app_id)
-    if deployment is not None and deployment.env_encrypted is not None:
-        env |= open_env(context.cipher, deployment.env_encrypted)
+    own = open_env(context.cipher, deployment.env_encrypted or b"") if deployment is not None else {}
+    resolved = resolve_configuration(session, context, app, fetched, own)
     app.last_release += 1
     release = Release(
         id=new_id("rel"),
         app_id=app_id,
         number=app.last_release,
         build_id=material.build_id,
-        config=_config(context, app.config, material, env, deployment.replicas if deployment else None),
-        env_encrypted=seal_env(context.cipher, env),
+        config=_config(context, app.config, material, resolved, deployment.replicas if deployment else None),
+        env_encrypted=seal_env(context.cipher, resolved.env),
+        files_encrypted=seal_files(context.cipher, resolved.files),
         provenance=material.provenance,
         created_at=context.clock.now(),
     )
@@ -76,8 +102,9 @@ def make_release(
 
 
 def _config(
-    context: Context, config: AppConfig, material: ReleaseMaterial, env: dict[str, str], replicas: int | None
+    context: Context, config: AppConfig, material: ReleaseMaterial, resolved: Resolved, replicas: int | None
 ) -> ReleaseConfig:
+    fingerprint = context.cipher.fingerprint
     return ReleaseConfig(
         image=material.image,
         services=_services(config, material, replicas if replicas is not None else config.min_instances),
@@ -87,7 +114,9 @@ def _config(
         commit=material.commit,
         snapshot_digest=material.snapshot_digest,
         origin=material.origin,
-        env_fingerprints={name: context.cipher.fingerprint(value.encode()) for name, value in env.items()},
+        configuration=resolved.version,
+        env_fingerprints={name: fingerprint(value.encode()) for name, value in resolved.env.items()},
+        file_fingerprints={file.path: fingerprint(file.model_dump_json().encode()) for file in resolved.files},
     )
 
 

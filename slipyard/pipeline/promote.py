@@ -12,8 +12,10 @@ from slipyard.domain.actor import Actor
 from slipyard.domain.errors import Conflict, NotFound, ValidationFailed
 from slipyard.domain.lifecycle import DeploymentStatus
 from slipyard.pipeline.context import Context
+from slipyard.pipeline.fetch_secrets import fetch_secrets
 from slipyard.pipeline.find_app import changeable_app, configurable_app
-from slipyard.pipeline.make_release import ReleaseMaterial, make_release
+from slipyard.pipeline.make_release import make_release, material_of
+from slipyard.pipeline.resolve_configuration import Fetched
 from slipyard.pipeline.wake import wake_deployment
 from slipyard.pipeline.write_down import Asked, write_deployment
 from slipyard.store.events import lock_app, record
@@ -39,16 +41,17 @@ async def promote(context: Context, promotion: Promotion, actor: Actor) -> Deplo
     """`Conflict` where there is nothing that may be promoted, `NotFound` for a deployment of another app."""
     if promotion.source_id == promotion.target_id:
         raise ValidationFailed("An app cannot be promoted to itself; `slipyard deploy` deploys it again.")
-    deployment = await context.database.writing(lambda session: _accept(session, context, promotion, actor))
+    fetched = await fetch_secrets(context, promotion.target_id)
+    deployment = await context.database.writing(lambda session: _accept(session, context, promotion, actor, fetched))
     await wake_deployment(context, deployment)
     return deployment
 
 
-def _accept(session: Session, context: Context, promotion: Promotion, actor: Actor) -> Deployment:
+def _accept(session: Session, context: Context, promotion: Promotion, actor: Actor, fetched: Fetched) -> Deployment:
     source, target = _both(session, promotion)
     chosen = _chosen(session, source, promotion)
     release = _release(session, source, chosen)
-    made = make_release(session, context, target.id, _material(release), None)
+    made = make_release(session, context, target.id, material_of(release), None, fetched)
     deployment = write_deployment(session, context, target, _asked(promotion, source, chosen, made, actor))
     message = f"Deployment {deployment.number} has the image of deployment {chosen.number} of {source.slug}."
     now = deployment.created_at
@@ -113,23 +116,6 @@ def _release(session: Session, source: App, chosen: Deployment) -> Release:
             f"The image of deployment {chosen.number} of {source.slug} was cleaned up. Deploy its commit there again."
         )
     return release
-
-
-def _material(release: Release) -> ReleaseMaterial:
-    """Commit, tree, plan and builder travel with the image."""
-    config, origin = release.config, release.config.origin
-    return ReleaseMaterial(
-        image=config.image,
-        exposed_ports=origin.exposed_ports,
-        health_command=origin.health_command,
-        processes=origin.processes,
-        build_id=release.build_id,
-        commit=config.commit,
-        snapshot_digest=config.snapshot_digest,
-        plan_key=origin.plan_key,
-        builder=origin.builder,
-        provenance=release.provenance,
-    )
 
 
 def _asked(promotion: Promotion, source: App, chosen: Deployment, made: Release, actor: Actor) -> Asked:

@@ -8,6 +8,7 @@ from slipyard.domain.image_reference import parse_image_reference
 from slipyard.domain.provenance import PULLED, Origin
 from slipyard.domain.release import ImageIdentity
 from slipyard.pipeline.context import Context
+from slipyard.pipeline.fetch_secrets import fetch_secrets
 from slipyard.pipeline.make_release import ReleaseMaterial, make_release
 from slipyard.pipeline.provenance import sign_origin
 from slipyard.pipeline.trace import Trace
@@ -21,6 +22,7 @@ async def resolve_image(context: Context, claim: Claim, row: Deployment, trace: 
     reference = str(parse_image_reference(row.image or ""))
     await trace.say(f"Pulling {reference}.")
     facts = await _pull(context, reference)
+    fetched = await fetch_secrets(context, row.app_id)
     image = ImageIdentity(reference=reference, image_id=facts.image_id, manifest_digest=_digest(facts))
 
     def give_release(session: Session) -> None:
@@ -33,7 +35,7 @@ async def resolve_image(context: Context, claim: Claim, row: Deployment, trace: 
             commit=deployment.commit,
             provenance=sign_origin(context.cipher.signer, _origin(context, deployment, image)),
         )
-        deployment.release_id = make_release(session, context, deployment.app_id, material, deployment).id
+        deployment.release_id = make_release(session, context, deployment.app_id, material, deployment, fetched).id
         session.add(deployment)
 
     await context.database.writing(give_release)

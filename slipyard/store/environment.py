@@ -3,11 +3,11 @@
 import json
 from datetime import datetime
 
-from sqlalchemy import delete
 from sqlmodel import Session, col, select
 
-from slipyard.domain.naming import check_env_name
+from slipyard.domain.configuration import SecretFile
 from slipyard.store.cipher import Cipher
+from slipyard.store.configuration import By, configuration_of, write_configuration
 from slipyard.store.events import lock_app
 from slipyard.store.tables import EnvVar
 
@@ -22,8 +22,19 @@ def open_env(cipher: Cipher, sealed: bytes) -> dict[str, str]:
     return found
 
 
+def seal_files(cipher: Cipher, files: list[SecretFile]) -> bytes:
+    """Empty where there are none."""
+    return cipher.encrypt(json.dumps([each.model_dump() for each in files]).encode()) if files else b""
+
+
+def open_files(cipher: Cipher, sealed: bytes) -> tuple[SecretFile, ...]:
+    rows = json.loads(cipher.decrypt(sealed)) if sealed else []
+    return tuple(SecretFile.model_validate(row) for row in rows)
+
+
 def env_of(session: Session, cipher: Cipher, app_id: str) -> dict[str, str]:
-    return {row.name: cipher.decrypt(row.value_encrypted).decode() for row in _rows(session, app_id)}
+    """As it was written: references are not resolved."""
+    return configuration_of(session, cipher, app_id).env
 
 
 def env_fingerprints(session: Session, app_id: str) -> dict[str, str]:
@@ -32,31 +43,23 @@ def env_fingerprints(session: Session, app_id: str) -> dict[str, str]:
 
 
 def set_env(
-    session: Session, cipher: Cipher, app_id: str, changes: dict[str, str | None], *, replace: bool, now: datetime
+    session: Session,
+    cipher: Cipher,
+    app_id: str,
+    changes: dict[str, str | None],
+    *,
+    replace: bool,
+    now: datetime,
+    actor: str = "slipyard",
 ) -> set[str]:
     """The names whose values changed. None removes a name; `replace` removes also what `changes` does not name."""
     lock_app(session, app_id)
-    present = {row.name: cipher.decrypt(row.value_encrypted).decode() for row in _rows(session, app_id)}
-    wanted = {check_env_name(name): value for name, value in changes.items() if value is not None}
-    unwanted = set(present) - set(wanted) if replace else {name for name in changes if name not in wanted}
-    removed = unwanted & set(present)
-    written = {name for name, value in wanted.items() if present.get(name) != value}
-    for name in written:
-        session.merge(_sealed(cipher, app_id, name, wanted[name], now=now))
-    session.execute(delete(EnvVar).where(col(EnvVar.app_id) == app_id, col(EnvVar.name).in_(removed)))
-    session.flush()
-    return removed | written
+    before = configuration_of(session, cipher, app_id)
+    env = merged_env(before.env, changes, replace=replace)
+    changed = write_configuration(session, cipher, app_id, before.model_copy(update={"env": env}), By(actor, now))
+    return {name for _, name in changed}
 
 
-def _sealed(cipher: Cipher, app_id: str, name: str, value: str, *, now: datetime) -> EnvVar:
-    return EnvVar(
-        app_id=app_id,
-        name=name,
-        value_encrypted=cipher.encrypt(value.encode()),
-        fingerprint=cipher.fingerprint(value.encode()),
-        updated_at=now,
-    )
-
-
-def _rows(session: Session, app_id: str) -> list[EnvVar]:
-    return list(session.exec(select(EnvVar).where(EnvVar.app_id == app_id).order_by(col(EnvVar.name))))
+def merged_env(env: dict[str, str], changes: dict[str, str | None], *, replace: bool) -> dict[str, str]:
+    kept = {} if replace else {name: value for name, value in env.items() if name not in changes}
+    return kept | {name: value for name, value in changes.items() if value is not None}

@@ -3,10 +3,22 @@
 The whole rotation: `cipher.add_key`, reload every part, `cipher.promote_key`, reload, `renew_secrets`, `drop_old_keys`.
 """
 
+from sqlalchemy import delete, update
 from sqlmodel import Session, col, select
 
 from slipyard.store.cipher import Cipher
-from slipyard.store.tables import Connection, Deployment, EnvVar, GitCredentialRow, Hook, Notifier, Release
+from slipyard.store.tables import (
+    ConfigVersion,
+    Connection,
+    Deployment,
+    EnvVar,
+    GitCredentialRow,
+    Hook,
+    Notifier,
+    Release,
+    SecretRow,
+    SecretStoreRow,
+)
 
 
 def renew_secrets(session: Session, cipher: Cipher) -> int:
@@ -32,14 +44,31 @@ def renew_secrets(session: Session, cipher: Cipher) -> int:
     for row in _rows_with_environment(session):
         row.env_encrypted = cipher.renew(row.env_encrypted or b"")
         renewed += 1
+    renewed += _renew_configurations(session, cipher)
     session.flush()
     return renewed
+
+
+def _renew_configurations(session: Session, cipher: Cipher) -> int:
+    contents = [*session.exec(select(SecretRow)), *session.exec(select(ConfigVersion))]
+    for content in contents:
+        content.content_encrypted = cipher.renew(content.content_encrypted)
+    stores = session.exec(select(SecretStoreRow)).all()
+    for store in stores:
+        store.settings_encrypted = cipher.renew(store.settings_encrypted)
+    releases = session.exec(select(Release).where(col(Release.files_encrypted) != b"")).all()
+    for release in releases:
+        release.files_encrypted = cipher.renew(release.files_encrypted)
+    return len(contents) + len(stores) + len(releases)
 
 
 def erase_secrets(session: Session, app_id: str) -> None:
     """For an app that is removed: its history stays, what it knew does not."""
     for variable in session.exec(select(EnvVar).where(EnvVar.app_id == app_id)):
         session.delete(variable)
+    for kind in (SecretRow, ConfigVersion):
+        session.execute(delete(kind).where(col(kind.app_id) == app_id))
+    session.execute(update(Release).where(col(Release.app_id) == app_id).values(files_encrypted=b""))
     for hook in session.exec(select(Hook).where(Hook.app_id == app_id)):
         hook.secret_encrypted = b""
     for credential in session.exec(select(GitCredentialRow).where(GitCredentialRow.app_id == app_id)):

@@ -17,7 +17,8 @@ from slipyard.domain.lifecycle import DeploymentStatus
 from slipyard.domain.source import Source
 from slipyard.domain.triggers import PreviewRules, Triggers
 from slipyard.pipeline.approve_preview import approve_preview
-from slipyard.pipeline.change_app import AppChanges, change_app, change_env
+from slipyard.pipeline.change_app import AppChanges, change_app
+from slipyard.pipeline.change_configuration import change_env
 from slipyard.pipeline.create_app import NewApp, create_app
 from slipyard.pipeline.delete_app import delete_app
 from slipyard.pipeline.deploy_app import DeployRequest, deploy_app

@@ -7,7 +7,8 @@ from slipyard.clients.simulated_container import Behaviour
 from slipyard.domain.errors import Conflict, Unavailable
 from slipyard.domain.lifecycle import DeploymentStatus, InstanceStatus
 from slipyard.domain.resources import Resources
-from slipyard.pipeline.change_app import AppChanges, change_app, change_env
+from slipyard.pipeline.change_app import AppChanges, change_app
+from slipyard.pipeline.change_configuration import change_env
 from slipyard.pipeline.roll_back import roll_back
 from slipyard.pipeline.way_back import way_back
 from tests.flow.rollouts import Shop, image, new_shop

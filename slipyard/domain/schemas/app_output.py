@@ -9,6 +9,7 @@ from slipyard.domain.freeze import FreezeWindow
 from slipyard.domain.health import Command, HealthCheck
 from slipyard.domain.resources import Resources
 from slipyard.domain.rollout import RolloutRules
+from slipyard.domain.schemas.configuration_shapes import ConfigChanged
 from slipyard.domain.schemas.outgoing import Outgoing, Page
 from slipyard.domain.schemas.work_output import DeploymentView
 from slipyard.domain.source import Source
@@ -137,4 +138,6 @@ class EnvEntry(Outgoing):
 class EnvView(Outgoing):
     app_id: str
     env_vars: list[EnvEntry]
-    values: dict[str, str] | None = Field(None, description="Only for who may write")
+    values: dict[str, str] | None = Field(None, description="Only for who may write; references as they were written")
+    version: int = Field(description="Of the configuration")
+    change: ConfigChanged | None = Field(None, description="Where it was just changed: what restarts")

@@ -1,0 +1,159 @@
+"""What a release is given: variables with their references resolved, and secret files. Stores elsewhere were asked before
+the transaction (`fetch_secrets.py`); what they said is handed in."""
+
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass, field
+
+from sqlmodel import Session
+
+from slipyard.domain.actor import Actor
+from slipyard.domain.app import DEFAULT_PORT
+from slipyard.domain.configuration import Configuration, Secret, SecretFile, SecretUse
+from slipyard.domain.errors import Conflict, InsufficientScope, NotFound, UserError
+from slipyard.domain.references import references_in, resolve
+from slipyard.pipeline.context import Context
+from slipyard.store.configuration import configuration_of
+from slipyard.store.queries.apps import find_app, find_seen_app
+from slipyard.store.tables import App
+
+Place = tuple[str, str]  # id of an app, name of a secret of it
+
+
+@dataclass(frozen=True)
+class Fetched:
+    """What stores elsewhere said: a value, or why there is none."""
+
+    values: Mapping[Place, str] = field(default_factory=dict, repr=False)
+    refusals: Mapping[Place, UserError] = field(default_factory=dict)
+
+
+NOTHING_FETCHED = Fetched()
+
+
+@dataclass(frozen=True)
+class Resolved:
+    """`version` is that of the configuration, 0 where there is none yet."""
+
+    version: int
+    env: dict[str, str] = field(repr=False)
+    files: list[SecretFile] = field(repr=False)
+
+
+def resolve_configuration(
+    session: Session, context: Context, app: App, fetched: Fetched, extra_env: Mapping[str, str] | None = None
+) -> Resolved:
+    """`ValidationFailed` for a reference to nothing, `Conflict` where the configuration changed since it was fetched."""
+    found = configuration_of(session, context.cipher, app.id)
+    scope = _Scope(app, _Book(session, context, _Told(fetched)))
+    env = resolve(scope, found.env | dict(extra_env or {}))
+    return Resolved(app.last_config, env, _files(app, found, _Told(fetched)))
+
+
+def needed_elsewhere(
+    session: Session, context: Context, app: App, configuration: Configuration, extra: Iterable[Mapping[str, str]] = ()
+) -> dict[Place, str]:
+    """The origins that must be read for releases of this configuration, of other apps too where variables lead there.
+    `extra` are variables that deployments bring along."""
+    asked = _Asked()
+    for env in ({}, *extra):
+        resolve(_Scope(app, _Book(session, context, asked), configuration), configuration.env | dict(env))
+    _files(app, configuration, asked)
+    return asked.origins
+
+
+def check_references(session: Session, context: Context, app: App, env: Mapping[str, str], actor: Actor) -> None:
+    """Before anything changes: that all is there, and that who writes `env` may read what it refers to."""
+    for value in env.values():
+        for reference in references_in(value):
+            if reference.app is not None and reference.app != app.slug:
+                _check_reach(session, reference.app, reference.text, actor)
+    own = configuration_of(session, context.cipher, app.id)
+    resolve(_Scope(app, _Book(session, context, _Asked()), own), own.env | dict(env))
+
+
+def _check_reach(session: Session, slug: str, text: str, actor: Actor) -> None:
+    find_seen_app(session, actor, slug)
+    if not actor.may("apps:write"):
+        raise InsufficientScope(f"{text} reads from {slug}, which needs the scope apps:write. Use a token that has it.")
+
+
+class _Told:
+    """Answers with what was fetched."""
+
+    def __init__(self, fetched: Fetched) -> None:
+        self._fetched = fetched
+
+    def value(self, place: Place, secret: Secret) -> str:
+        if secret.origin is None:
+            return secret.value or ""
+        if place in self._fetched.refusals:
+            raise self._fetched.refusals[place]
+        if place not in self._fetched.values:
+            raise Conflict(f"The secret {place[1]} was changed by somebody else meanwhile. Try again.")
+        return self._fetched.values[place]
+
+
+class _Asked(_Told):
+    """Notes what would have to be fetched."""
+
+    def __init__(self) -> None:
+        super().__init__(Fetched())
+        self.origins: dict[Place, str] = {}
+
+    def value(self, place: Place, secret: Secret) -> str:
+        if secret.origin is not None:
+            self.origins[place] = secret.origin
+        return ""
+
+
+@dataclass(frozen=True)
+class _Book:
+    session: Session
+    context: Context
+    secrets: _Told
+
+
+class _Scope:
+    """A `references.Scope` over the rows of one app. A preview has the secrets of its app, for the variables it was given."""
+
+    def __init__(self, app: App, book: _Book, configuration: Configuration | None = None) -> None:
+        self.slug = app.slug
+        self._app, self._book, self._given = app, book, configuration
+        self._owner = app.parent_id or app.id
+
+    @property
+    def _configuration(self) -> Configuration:
+        if self._given is None:
+            self._given = configuration_of(self._book.session, self._book.context.cipher, self._app.id)
+        return self._given
+
+    def variable(self, name: str) -> str | None:
+        return self._configuration.env.get(name)
+
+    def secret(self, name: str) -> str | None:
+        book, secrets = self._book, self._configuration.secrets
+        if self._owner != self._app.id:
+            secrets = configuration_of(book.session, book.context.cipher, self._owner).secrets
+        found = secrets.get(name)
+        if found is None or found.use is not SecretUse.RUN:
+            return None
+        return book.secrets.value((self._owner, name), found)
+
+    def fact(self, name: str) -> str | None:
+        settings, app = self._book.context.settings, self._app
+        port = app.config.port or DEFAULT_PORT
+        return {"url": settings.app_url(app.host), "host": app.host, "port": str(port), "slug": app.slug}.get(name)
+
+    def other(self, slug: str) -> "_Scope | None":
+        try:
+            return _Scope(find_app(self._book.session, self._app.organization_id, slug), self._book)
+        except NotFound:
+            return None
+
+
+def _files(app: App, configuration: Configuration, told: _Told) -> list[SecretFile]:
+    return [
+        SecretFile(path=secret.path, mode=secret.mode, content=told.value((app.id, name), secret))
+        for name, secret in sorted(configuration.secrets.items())
+        if secret.path is not None and secret.use is SecretUse.RUN
+    ]
