@@ -19,13 +19,19 @@ class Message:
     request: bytes
 
 
-def push(path: str, secret: bytes, *, filler: int = 0, branch: str = "main") -> Message:
-    """Of about 8 KB and the filler, which lies in the commits as it does in real large pushes."""
+def push(path: str, secret: bytes, *, filler: int = 0, branch: str = "main", before: str = "") -> Message:
+    """Of about 8 KB and the filler, which lies in the commits as it does in real large pushes. Without `before`, of a
+    branch that stood at a commit that nobody has heard of."""
     payload: dict[str, Any] = next(p for event, p in EXAMPLES if event == "push" and p["ref"] == "refs/heads/master")
     commit = secrets.token_hex(20)
     head = payload["commits"][0] | {"id": commit}
     commits = [head | {"added": [f"src/{'x' * 60}/{number}.py" for number in range(2000)]}] * (filler // 158_000)
-    changed = {"ref": f"refs/heads/{branch}", "before": secrets.token_hex(20), "after": commit, "head_commit": head}
+    changed = {
+        "ref": f"refs/heads/{branch}",
+        "before": before or secrets.token_hex(20),
+        "after": commit,
+        "head_commit": head,
+    }
     body = json.dumps(payload | changed | {"commits": [*commits, head]}).encode()
     headers = {
         "Host": "127.0.0.1",
@@ -37,6 +43,14 @@ def push(path: str, secret: bytes, *, filler: int = 0, branch: str = "main") -> 
     }
     lines = [f"POST {path} HTTP/1.1", *(f"{name}: {value}" for name, value in headers.items()), "", ""]
     return Message(commit, "\r\n".join(lines).encode() + body)
+
+
+def pushes(path: str, secret: bytes, count: int, *, branch: str = "main") -> list[Message]:
+    """Each begins where the one before it ended, as somebody's who works on a branch."""
+    found = [push(path, secret, branch=branch)]
+    while len(found) < count:
+        found.append(push(path, secret, branch=branch, before=found[-1].commit))
+    return found
 
 
 class Connection:

@@ -8,6 +8,7 @@ Needs a redis-server and no engine. Writes `docs/benchmarks/webhooks.md`.
 import argparse
 import asyncio
 import multiprocessing
+import sqlite3
 import threading
 import time
 from collections.abc import Callable, Iterator, Sequence
@@ -21,17 +22,18 @@ from redis.exceptions import RedisError
 
 from benchmarks.measured_where import where
 from benchmarks.one_api import OneApi, one_api
-from benchmarks.signed_pushes import Connection, Message, push
+from benchmarks.signed_pushes import Connection, Message, push, pushes
 from slipyard.pipeline.listen import QueueListener
 from slipyard.pipeline.queue import RqQueue, WorkKind
 
 _WHAT = (
     "`python -m benchmarks.webhooks`: one API process on SQLite (synchronous=FULL) and a Redis of its own; GitHub's pushes,"
-    " signed, over real HTTP, each of a new commit that is decided before the answer; with no worker, each takes the place of the one before."
+    " signed, over real HTTP, each of a new commit that is written down and decided before the answer; with no worker, each takes the place of the one before."
 )
 _LARGE = 25_000_000  # bytes: about what GitHub sends at most
 _DEPLOYED = "a push of 8 KB that is deployed"
 _IGNORED = "a push of 8 KB to another branch"
+_ROW = "a row of 8 KB, committed to SQLite by this script"
 _HEALTH = Message("", b"GET /healthz HTTP/1.1\r\nHost: x\r\n\r\n")
 _PAUSE_SECONDS = 0.005
 _REPORT = Path(__file__).parents[1] / "docs" / "benchmarks" / "webhooks.md"
@@ -78,17 +80,19 @@ async def rate(api: OneApi, hooks: Sequence[tuple[str, bytes]], clients: int, co
 
 
 def beside_large(api: OneApi, hooks: Sequence[tuple[str, bytes]], measured: Measured, count: int) -> None:
-    """By turns, so that both see the same machine. The plain answer of `/healthz` says what the machine itself costs."""
+    """By turns, so that both see the same machine. What the machine itself costs is said by the plain answer of `/healthz`
+    and by a row of that size alone, committed to a database of the same kind."""
     for part in range(4):
         found = measured.beside_large if part % 2 else measured.alone
         sent = {
-            _DEPLOYED: [push(*hooks[number % 4]) for number in range(count // 2)],
-            _IGNORED: [push(*hooks[number % 4], branch="other") for number in range(count // 2)],
+            _DEPLOYED: pushes(*hooks[part], count // 2),
+            _IGNORED: pushes(*hooks[part], count // 2, branch="other"),
             "`/healthz`, which asks nothing": [_HEALTH] * (count // 2),
         }
         with large_bodies(api, hooks[-1], measured) if part % 2 else _nothing():
             for name, messages in sent.items():
                 found.setdefault(name, []).extend(asyncio.run(answers(api.port, messages)))
+            found.setdefault(_ROW, []).extend(single_rows(api.home / "rows.db", count // 2))
 
 
 async def answers(port: int, messages: Sequence[Message]) -> list[float]:
@@ -99,6 +103,18 @@ async def answers(port: int, messages: Sequence[Message]) -> list[float]:
         seconds.append(time.perf_counter() - began)
         await asyncio.sleep(_PAUSE_SECONDS)
     return seconds
+
+
+def single_rows(path: Path, count: int) -> Iterator[float]:
+    connection = sqlite3.connect(path, isolation_level=None)
+    connection.executescript("PRAGMA journal_mode=WAL; PRAGMA synchronous=FULL")
+    connection.execute("CREATE TABLE IF NOT EXISTS delivery (body BLOB)")
+    for _ in range(count):
+        began = time.perf_counter()
+        connection.execute("INSERT INTO delivery VALUES (?)", (bytes(8192),))
+        yield time.perf_counter() - began
+        time.sleep(_PAUSE_SECONDS)
+    connection.close()
 
 
 @contextmanager

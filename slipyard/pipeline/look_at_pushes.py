@@ -4,13 +4,17 @@ import asyncio
 from collections.abc import Mapping, Sequence
 from collections.abc import Set as AbstractSet
 from dataclasses import dataclass, field, replace
+from pathlib import Path
 
 from sqlmodel import Session
 
 from slipyard.clients.git_diff import changed_paths
+from slipyard.clients.git_objects import may_hold
 from slipyard.domain.app import AppConfig
 from slipyard.domain.errors import SlipyardError, SourceRefused
+from slipyard.domain.layout import Layout
 from slipyard.domain.push_rules import Stopped, stopped_by_auto_deploy, stopped_by_paths, stopped_by_ref
+from slipyard.domain.ref_history import RefHistory
 from slipyard.pipeline.context import Context
 from slipyard.pipeline.push_seen import ASKED_ITSELF, PushSeen
 from slipyard.store.queries.pushes import Compared, compared_with, ref_history
@@ -23,13 +27,15 @@ _FEW = 1000  # comparisons of a path with a pattern that are made on the event l
 class Looked:
     """Pushes with their `head_message`, as they were seen when `decided` was the commit of the app decided last.
 
-    `older`: contained in `decided`, by ancestry. `unwatched`: what the rule about paths says, by commit.
+    `older`: contained in `decided`, by ancestry. `unwatched`: what the rule about paths says, by commit. `histories`: of
+    refs, where they were read in the transaction that decides.
     """
 
     decided: str | None
     pushes: tuple[PushSeen, ...]
     older: frozenset[str] = frozenset()
     unwatched: Mapping[str, Stopped] = field(default_factory=dict)
+    histories: Mapping[str, RefHistory] = field(default_factory=dict)
 
 
 @dataclass(frozen=True)
@@ -38,10 +44,11 @@ class _Before:
     decided: str | None
     compared: dict[PushSeen, Compared]
     in_order: AbstractSet[PushSeen] = frozenset()  # they begin where the ref is known to stand
+    histories: Mapping[str, RefHistory] = field(default_factory=dict)
 
 
 async def look_at_pushes(context: Context, pushes: Sequence[PushSeen]) -> Looked:
-    before = await context.database.reading(lambda session: _before(session, pushes))
+    before = await context.database.reading(lambda session: _before(session, _app_of(session, pushes), pushes))
     asked = [push for push in pushes if push in before.compared]
     doubtful = [push for push in asked if push not in before.in_order]
     older = {push.commit for push in doubtful if await _is_older(context, push, before.decided)}
@@ -52,16 +59,47 @@ async def look_at_pushes(context: Context, pushes: Sequence[PushSeen]) -> Looked
     return Looked(before.decided, filled, frozenset(older), unwatched)
 
 
-def _before(session: Session, pushes: Sequence[PushSeen]) -> _Before:
+def look_without_git(session: Session, layout: Layout, app: App, pushes: Sequence[PushSeen]) -> Looked | None:
+    """The same in the caller's transaction, as nearly always it needs no process. None where one has to be asked."""
+    before = _before(session, app, pushes)
+    mirror = layout.repository(app.id)
+    if any(_asks_git(mirror, push, before) for push in before.compared):
+        return None
+    watch = before.config.watch_paths
+    ruled = {push.commit: stopped_by_paths(watch, _said(push, at)) for push, at in before.compared.items()}
+    unwatched = {commit: stopped for commit, stopped in ruled.items() if stopped}
+    return Looked(before.decided, tuple(pushes), frozenset(), unwatched, before.histories)
+
+
+def _asks_git(mirror: Path, push: PushSeen, before: _Before) -> bool:
+    in_doubt = push not in before.in_order and _may_be_older(push, before.decided)
+    if (in_doubt or not push.head_message) and may_hold(mirror, push.commit):
+        return True
+    watch, compared = before.config.watch_paths, before.compared[push]
+    said = _said(push, compared)
+    if said is not None:
+        return len(said) * len(watch) >= _FEW
+    return bool(watch) and compared.base is not None
+
+
+def _said(push: PushSeen, compared: Compared) -> tuple[str, ...] | None:
+    return push.paths if compared.covered else None
+
+
+def _app_of(session: Session, pushes: Sequence[PushSeen]) -> App:
+    return session.get_one(App, pushes[0].app_id)
+
+
+def _before(session: Session, app: App, pushes: Sequence[PushSeen]) -> _Before:
     """Only of pushes that the rules about refs let through: for the others no process is started."""
-    app = session.get_one(App, pushes[0].app_id)
     config = app.config
     if stopped_by_auto_deploy(config):
         return _Before(config, app.decided_commit, {})
     through = [push for push in pushes if stopped_by_ref(config, push.ref, push.commit) is None]
-    in_order = {push for push in through if ref_history(session, app.id, push.ref).continues(push.previous)}
+    histories = {ref: ref_history(session, app.id, ref) for ref in {push.ref for push in through}}
+    in_order = {push for push in through if histories[push.ref].continues(push.previous)}
     compared = {push: _compared(session, app, push) for push in through}
-    return _Before(config, app.decided_commit, compared, in_order)
+    return _Before(config, app.decided_commit, compared, in_order, histories)
 
 
 def _compared(session: Session, app: App, push: PushSeen) -> Compared:
@@ -71,9 +109,13 @@ def _compared(session: Session, app: App, push: PushSeen) -> Compared:
 
 
 async def _is_older(context: Context, push: PushSeen, decided: str | None) -> bool:
-    if decided is None or push.commit == decided or push.forced or push.trigger in ASKED_ITSELF:
+    if decided is None or not _may_be_older(push, decided):
         return False
     return await context.git.is_ancestor(context.layout.repository(push.app_id), push.commit, decided)
+
+
+def _may_be_older(push: PushSeen, decided: str | None) -> bool:
+    return decided not in {None, push.commit} and not push.forced and push.trigger not in ASKED_ITSELF
 
 
 async def _with_message(context: Context, push: PushSeen) -> PushSeen:

@@ -12,14 +12,14 @@ from slipyard.domain.push_rules import NO_COMMIT, Rule, Stopped, short_ref, tag_
 from slipyard.pipeline.context import Context
 from slipyard.pipeline.fetch_polled import fetch_polled
 from slipyard.pipeline.keep_decision import amend_decision, keep_decision, recorded_decision
-from slipyard.pipeline.look_at_pushes import Looked, look_at_pushes
+from slipyard.pipeline.look_at_pushes import Looked, look_at_pushes, look_without_git
 from slipyard.pipeline.push_seen import ASKED_ITSELF, OWN_REMOTE, POLL, PushDecision, PushSeen
 from slipyard.pipeline.rule_on_push import rule_on_push
 from slipyard.pipeline.write_down import Asked, AskedBuild, write_build, write_deployment
 from slipyard.store.queries.pushes import held_pushes, newest_push, ref_history
 from slipyard.store.tables import App, Push
 
-__all__ = ["NO_COMMIT", "OWN_REMOTE", "PushDecision", "PushSeen", "receive_push", "receive_pushes"]
+__all__ = ["NO_COMMIT", "OWN_REMOTE", "PushDecision", "PushSeen", "decide_pushes", "receive_push", "receive_pushes"]
 
 Ruled = tuple[PushSeen, Stopped | None]  # None: it deploys
 _TITLE = 100
@@ -40,24 +40,33 @@ async def receive_pushes(context: Context, pushes: Sequence[PushSeen]) -> PushDe
     decision = None
     while decision is None:  # once more where another push was decided while the mirror was asked
         looked = await look_at_pushes(context, pushes)
-        decision = await context.database.writing(partial(_decide, context=context, looked=looked))
+        decision = await context.database.writing(partial(_decide_again, context=context, looked=looked))
     if decision.build_id is not None:
         await context.queue.wake("build", decision.build_id)
     return decision
 
 
-def _decide(session: Session, context: Context, looked: Looked) -> PushDecision | None:
-    app_id, delivery_id = looked.pushes[0].app_id, looked.pushes[0].delivery_id
-    app = session.get_one(App, app_id, with_for_update=True)
-    recorded = recorded_decision(session, delivery_id, app_id)
+def decide_pushes(session: Session, context: Context, app: App, pushes: Sequence[PushSeen]) -> PushDecision | None:
+    """As `receive_pushes`, in the transaction of a caller that has locked the app and wakes the build up afterwards. None
+    where git has to be asked first."""
+    looked = look_without_git(session, context.layout, app, pushes)
+    return None if looked is None else _decide(session, context, app, looked)
+
+
+def _decide_again(session: Session, context: Context, looked: Looked) -> PushDecision | None:
+    """None where another push was decided since the look."""
+    app = session.get_one(App, looked.pushes[0].app_id, with_for_update=True)
+    recorded = recorded_decision(session, looked.pushes[0].delivery_id, app.id)
     if recorded is not None:
         return recorded
-    if app.decided_commit != looked.decided:
-        return None
+    return _decide(session, context, app, looked) if app.decided_commit == looked.decided else None
+
+
+def _decide(session: Session, context: Context, app: App, looked: Looked) -> PushDecision:
     ordered = sorted(looked.pushes, key=lambda push: branch_of(push.ref) == app.config.source.branch)
     ruled = _one_wins([(push, rule_on_push(session, app, push, looked)) for push in ordered])
     decision = _combined([_carry_out(session, context, app, push, stopped) for push, stopped in ruled])
-    keep_decision(session, context, delivery_id, app_id, decision)
+    keep_decision(session, context, looked.pushes[0].delivery_id, app.id, decision)
     return decision
 
 

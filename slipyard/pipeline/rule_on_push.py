@@ -10,23 +10,25 @@ from slipyard.domain.push_rules import (
     stopped_by_marker,
     stopped_by_ref,
 )
+from slipyard.domain.ref_history import RefHistory
 from slipyard.domain.source import SourceType
 from slipyard.pipeline.look_at_pushes import Looked
 from slipyard.pipeline.push_seen import ASKED_ITSELF, PushSeen
 from slipyard.store.queries.deployments import active_deployment, unfinished_deployments
-from slipyard.store.queries.pushes import check_seen, decided_head, ref_history
+from slipyard.store.queries.pushes import check_seen, head_decided, ref_history
 from slipyard.store.tables import App
 
 
 def rule_on_push(session: Session, app: App, push: PushSeen, looked: Looked) -> Stopped | None:
     """None where it deploys."""
     config = app.config
+    unheard = _stopped_by_source(app) or stopped_by_ref(config, push.ref, push.commit) or stopped_by_auto_deploy(config)
+    if unheard is not None:
+        return unheard
+    history = looked.histories.get(push.ref) or ref_history(session, app.id, push.ref)
     return (
-        _stopped_by_source(app)
-        or stopped_by_ref(config, push.ref, push.commit)
-        or stopped_by_auto_deploy(config)
-        or _known(session, app, push)
-        or _late(session, app, push, looked)
+        _known(session, app, push, history)
+        or _late(app, push, looked, history)
         or stopped_by_marker(push.head_message)
         or looked.unwatched.get(push.commit)
         or stopped_by_check(config, push.commit, check_seen(session, app.id, push.commit, config.triggers.after_check))
@@ -42,8 +44,8 @@ def _stopped_by_source(app: App) -> Stopped | None:
     return None
 
 
-def _known(session: Session, app: App, push: PushSeen) -> Stopped | None:
-    if push.again or push.commit not in {app.decided_commit, decided_head(session, app, push.ref)}:
+def _known(session: Session, app: App, push: PushSeen, history: RefHistory) -> Stopped | None:
+    if push.again or push.commit not in {app.decided_commit, head_decided(app, push.ref, history)}:
         return None
     short, active = push.commit[:12], active_deployment(session, app.id)
     if active is not None and active.commit == push.commit:
@@ -56,7 +58,7 @@ def _known(session: Session, app: App, push: PushSeen) -> Stopped | None:
     return Stopped(Rule.KNOWN, f"{short} was decided before; `slipyard deploy` deploys it again.")
 
 
-def _late(session: Session, app: App, push: PushSeen, looked: Looked) -> Stopped | None:
+def _late(app: App, push: PushSeen, looked: Looked, history: RefHistory) -> Stopped | None:
     """Never by clock. By what the senders said of the ref, which needs no mirror; then by ancestry in the mirror.
 
     Who moves a ref back says that it stood at what we know as its head: that is meant, also where the provider does
@@ -64,8 +66,7 @@ def _late(session: Session, app: App, push: PushSeen, looked: Looked) -> Stopped
     """
     if app.decided_commit is None or push.trigger in ASKED_ITSELF:
         return None
-    history, short = ref_history(session, app.id, push.ref), push.commit[:12]
-    known = history.with_move(push.commit, push.previous)
+    short, known = push.commit[:12], history.with_move(push.commit, push.previous)
     if known.head is not None and history.is_late(push.commit, push.previous):
         sentence = f"{short} is older than {known.head[:12]}, which was decided already: the ref has moved on from it."
         return Stopped(Rule.ORDER, sentence, "superseded")

@@ -20,8 +20,8 @@ def lock_app(session: Session, app_id: str) -> None:
 
 def record(session: Session, app_id: str, kind: str, message: str, *, now: datetime, **data: Any) -> Event:
     """Takes the app's next sequence number under the row's lock, so numbers have no gaps and no doubles."""
-    session.execute(update(App).where(col(App.id) == app_id).values(last_event=App.last_event + 1))
-    sequence = session.exec(select(App.last_event).where(App.id == app_id)).one()
+    counted = update(App).where(col(App.id) == app_id).values(last_event=App.last_event + 1)
+    sequence = session.execute(counted.returning(col(App.last_event))).scalar_one()
     event = Event(
         id=new_id("evt"), app_id=app_id, sequence=sequence, kind=kind, message=message, data=data, created_at=now
     )

@@ -8,11 +8,14 @@ from sqlmodel import Session, col, select
 from slipyard.domain.announcement import Announcement, Kind
 from slipyard.domain.errors import UserError
 from slipyard.pipeline.context import Context
+from slipyard.pipeline.push_seen import PushDecision
 from slipyard.store.tables import App, Decision, Delivery, Hook
 from slipyard.webhooks.announced import announced
 from slipyard.webhooks.concerned_apps import concerned_apps
 from slipyard.webhooks.decide_for_app import Message, decide_for_app
 from slipyard.webhooks.trial import is_trial
+
+_UNSYNCHRONIZED = {"synchronize_session": False}  # nobody reads these rows again in this session
 
 
 @dataclass(frozen=True)
@@ -42,9 +45,10 @@ async def decide_delivery(context: Context, delivery_id: str) -> list[Verdict]:
         said = await _said(found)
         told = said if isinstance(said, Announcement) else None
         apps = await context.database.reading(lambda session: concerned_apps(session, found.app, told))
+        message = Message(found.delivery, found.hook.provider, said)
         for app in apps:
-            await decide_for_app(context, Message(found.delivery, found.hook.provider, said), app)
-        return await context.database.writing(lambda session: _close(session, context, found, told))
+            await decide_for_app(context, message, app)
+        return await context.database.writing(lambda session: _close(session, context, found, message))
     return await context.database.reading(lambda session: _verdicts(session, found))
 
 
@@ -61,14 +65,26 @@ async def _said(found: _Open) -> Announcement | str:
         return error.message
 
 
-def _close(session: Session, context: Context, found: _Open, said: Announcement | None) -> list[Verdict]:
+def close_delivery(
+    session: Session, context: Context, message: Message, hook: Hook, own: PushDecision | Decision
+) -> None:
+    """Once every app that it concerns has its decision. `own` is that of the hook's app, and the delivery's as well."""
+    verdict, reason = (own.verdict, own.reason) if isinstance(own, Decision) else (own.status, own.message)
+    told = {"verdict": verdict, "reason": reason, "deployment_id": own.deployment_id}
+    still_open = update(Delivery).where(col(Delivery.id) == message.delivery.id, col(Delivery.verdict).is_(None))
+    session.execute(still_open.values(decided_at=context.clock.now(), **told), execution_options=_UNSYNCHRONIZED)
+    if hook.waiting_since is not None and _is_heard(message.said):
+        heard = update(Hook).where(col(Hook.id) == hook.id, col(Hook.waiting_since).is_not(None))
+        session.execute(heard.values(waiting_since=None), execution_options=_UNSYNCHRONIZED)
+
+
+def _is_heard(said: Announcement | str) -> bool:
+    return isinstance(said, Announcement) and said.kind in {Kind.PUSH, Kind.IMAGE} and not is_trial(said)
+
+
+def _close(session: Session, context: Context, found: _Open, message: Message) -> list[Verdict]:
     own = session.get_one(Decision, (found.delivery.id, found.app.id))
-    still_open = update(Delivery).where(col(Delivery.id) == found.delivery.id, col(Delivery.verdict).is_(None))
-    told = {"verdict": own.verdict, "reason": own.reason, "deployment_id": own.deployment_id}
-    session.execute(still_open.values(decided_at=context.clock.now(), **told))
-    if said is not None and said.kind in {Kind.PUSH, Kind.IMAGE} and not is_trial(said):
-        heard = update(Hook).where(col(Hook.id) == found.hook.id, col(Hook.waiting_since).is_not(None))
-        session.execute(heard.values(waiting_since=None))
+    close_delivery(session, context, message, found.hook, own)
     return _verdicts(session, found)
 
 

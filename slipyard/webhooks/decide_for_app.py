@@ -12,7 +12,7 @@ from slipyard.pipeline.end_check import ChecksEnded, end_checks
 from slipyard.pipeline.keep_decision import keep_decision, recorded_decision
 from slipyard.pipeline.previews import request_changed
 from slipyard.pipeline.push_seen import PushDecision, PushSeen
-from slipyard.pipeline.receive_push import receive_pushes
+from slipyard.pipeline.receive_push import decide_pushes, receive_pushes
 from slipyard.pipeline.take_pushed_image import ImagesSeen, take_pushed_images
 from slipyard.store.tables import App, Delivery
 from slipyard.webhooks.trial import is_trial
@@ -47,34 +47,51 @@ async def decide_for_app(context: Context, message: Message, app: App) -> None:
         await context.database.writing(keep)
 
 
+def decide_at_once(session: Session, context: Context, message: Message, app: App) -> PushDecision | None:
+    """In the transaction of a caller that has locked the app, of a delivery that nobody has decided. None where more has to
+    be asked than the database."""
+    ignored = _ignored(message.said, app)
+    if ignored is not None:
+        keep_decision(session, context, message.delivery.id, app.id, ignored)
+        return ignored
+    if isinstance(message.said, str) or message.said.kind is not Kind.PUSH:
+        return None
+    return decide_pushes(session, context, app, [_seen(message, change, app) for change in message.said.refs])
+
+
 async def _decision(context: Context, message: Message, app: App) -> PushDecision | None:
     """None where the verb has written its decision down."""
-    said = message.said
-    if isinstance(said, str):
-        return PushDecision("ignored", said)
-    if is_trial(said):
-        return PushDecision("ignored", _WORKS)
+    said, ignored = message.said, _ignored(message.said, app)
+    if ignored is not None or isinstance(said, str):
+        return ignored
     match said.kind:
         case Kind.PUSH:
-            return await _pushed(context, message, said, app)
+            await receive_pushes(context, [_seen(message, change, app) for change in said.refs])
         case Kind.CHECK:
             await end_checks(context, ChecksEnded(app.id, said.checks, message.delivery.id))
         case Kind.IMAGE:
             await take_pushed_images(context, _images(message, said, app))
         case Kind.REQUEST if said.request is not None:
             return await request_changed(context, app.id, said.request, message.provider, said.repository, said.sender)
+    return None
+
+
+def _ignored(said: Announcement | str, app: App) -> PushDecision | None:
+    """What deploys nothing, whatever the app's rules say."""
+    sentence = said if isinstance(said, str) else _why_nothing(said, app)
+    return None if sentence is None else PushDecision("ignored", sentence)
+
+
+def _why_nothing(said: Announcement, app: App) -> str | None:
+    if is_trial(said):
+        return _WORKS
+    match said.kind:
+        case Kind.PUSH:
+            return _OWN_REMOTE if app.config.source.own_remote else None if said.refs else _NO_REFS
+        case Kind.CHECK | Kind.IMAGE:
+            return None
         case _:
-            return PushDecision("ignored", _OTHERWISE)
-    return None
-
-
-async def _pushed(context: Context, message: Message, said: Announcement, app: App) -> PushDecision | None:
-    if app.config.source.own_remote:
-        return PushDecision("ignored", _OWN_REMOTE)
-    if not said.refs:
-        return PushDecision("ignored", _NO_REFS)
-    await receive_pushes(context, [_seen(message, change, app) for change in said.refs])
-    return None
+            return _OTHERWISE if said.kind is not Kind.REQUEST or said.request is None else None
 
 
 def _seen(message: Message, change: RefChange, app: App) -> PushSeen:

@@ -4,6 +4,7 @@ import hashlib
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 
+from slipyard.domain.announcement import Announcement
 from slipyard.domain.errors import Unauthorized, UserError
 from slipyard.domain.hook import HookSettings
 from slipyard.webhooks.body import SMALL
@@ -26,7 +27,8 @@ class Claim:
 
 @dataclass(frozen=True)
 class Examined:
-    """`body` is as it came, or the essence of a large one. `replayable`: its id is not signed, so its digest counts too."""
+    """`body` is as it came, or the essence of a large one. `replayable`: its id is not signed, so its digest counts too.
+    `said` is what it says; None of a large one, whose essence has it."""
 
     provider_id: str
     event: str
@@ -35,6 +37,7 @@ class Examined:
     size: int
     digest: str
     replayable: bool
+    said: Announcement | None = None
 
 
 def examine(claim: Claim, body: bytes) -> Examined:
@@ -54,6 +57,7 @@ def examine(claim: Claim, body: bytes) -> Examined:
         size=len(body),
         digest=digest,
         replayable=not provider.proof(claim.settings).binds_id,
+        said=None if large else said,
     )
 
 

@@ -18,7 +18,7 @@ async def receive(context: Context, provider_name: str, address: str, request: R
     """202 where something will be deployed or is not decided yet, else 200 with the reason; 200 too for one sent before."""
     hook, claim = await _claim(context, provider_name, address, request)
     taken = await take_delivery(context, hook, claim, request)
-    answers = await verdicts(context, hook, taken.delivery_id)
+    answers = await verdicts(context, hook, taken)
     for verdict in answers if taken.again else ():
         verdict["message"] = f"This delivery was received before and counts once. {verdict['message']}"
     accepted = any(verdict["status"] in {"deployed", "accepted"} for verdict in answers) and not taken.again

@@ -34,10 +34,14 @@ def decided_head(session: Session, app: App, ref: str) -> str | None:
     A poll, or who looks at the branch's head for another reason, compares with this and not with `decided_commit`,
     which is of all branches and tags together.
     """
+    return head_decided(app, ref, ref_history(session, app.id, ref)) if app.decided_commit is not None else None
+
+
+def head_decided(app: App, ref: str, history: RefHistory) -> str | None:
+    """As `decided_head`, of a history that was read already."""
     if app.decided_commit is None:
         return None
-    head = ref_history(session, app.id, ref).head
-    return head or (app.decided_commit if ref == f"{_HEADS}{app.config.source.branch}" else None)
+    return history.head or (app.decided_commit if ref == f"{_HEADS}{app.config.source.branch}" else None)
 
 
 def newest_push(session: Session, app_id: str, ref: str) -> Push | None:
