@@ -1,4 +1,4 @@
-"""What tests of the API begin with. SQLite only: both databases are driven by the tests of the pipeline."""
+"""What tests of the API begin with."""
 
 from collections.abc import AsyncIterator
 
@@ -6,12 +6,29 @@ import pytest
 
 from slipyard.webhooks import verdicts
 from tests.flow.api.api_server import ApiServer, serving
+from tests.flow.conftest import DATABASES
 from tests.flow.system import System
 
 
+# Refused before any database is asked, or about streams and files alone: one database shows it.
+ON_SQLITE = {
+    f"tests.flow.api.test_{name}"
+    for name in (
+        *("api_errors", "api_forbidden_sources", "api_scopes", "api_streams", "ci_examples", "git_remote_refusals"),
+        *("webhook_mutations", "webhook_receivers", "webhook_refusals"),
+    )
+}
+
+
+def pytest_generate_tests(metafunc: pytest.Metafunc) -> None:
+    if "database_url" in metafunc.fixturenames:
+        module = metafunc.module.__name__
+        metafunc.parametrize("database_url", ["sqlite"] if module in ON_SQLITE else list(DATABASES), indirect=True)
+
+
 @pytest.fixture
-def database_url() -> None:
-    return None
+def database_url(request: pytest.FixtureRequest) -> str | None:
+    return DATABASES[request.param]()
 
 
 @pytest.fixture
