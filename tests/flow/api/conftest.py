@@ -9,7 +9,6 @@ from tests.flow.api.api_server import ApiServer, serving
 from tests.flow.conftest import DATABASES
 from tests.flow.system import System
 
-
 # Refused before any database is asked, or about streams and files alone: one database shows it.
 ON_SQLITE = {
     f"tests.flow.api.test_{name}"
