@@ -11,6 +11,7 @@ import structlog
 
 from slipyard.domain.errors import SlipyardError
 from slipyard.pipeline.context import Context
+from slipyard.store.prune_pushes import prune_pushes
 from slipyard.store.pruning import (
     prune_checks,
     prune_deliveries,
@@ -52,6 +53,7 @@ async def _prune_rows(context: Context) -> None:
     kept = timedelta(days=settings.keep_deliveries_days)
     for prune in (
         partial(prune_deliveries, now=now, kept=kept),
+        partial(prune_pushes, now=now, kept=kept),
         partial(prune_delivery_bodies, most_bytes=settings.max_delivery_bytes),
         partial(prune_checks, now=now),
         partial(prune_job_tokens, now=now),

@@ -9,7 +9,7 @@ from slipyard.domain.push_rules import Rule
 from slipyard.domain.ref_history import Move, RefHistory
 from slipyard.store.tables import App, CheckSeen, Deployment, Push
 
-_DECIDED = ("accepted", "skipped", "held")
+DECIDED = ("accepted", "skipped", "held")
 _HEADS = "refs/heads/"
 _REMEMBERED = 200  # pushes of a ref that are looked through
 
@@ -78,12 +78,12 @@ def check_seen(session: Session, app_id: str, commit: str, name: str | None) -> 
 
 def _move(commit: str, previous: str | None, decision: str, rule: str | None) -> Move:
     passed_over = decision == "ignored" and rule not in {Rule.KNOWN, Rule.ORDER}
-    return Move(commit, previous, decided=decision in _DECIDED, passed_over=passed_over)
+    return Move(commit, previous, decided=decision in DECIDED, passed_over=passed_over)
 
 
 def _before_unwatched(rows: Sequence[Push], commit: str) -> str | None:
     """Back over pushes that changed nothing that is watched."""
-    decided = {row.commit: row for row in reversed(rows) if row.decision in _DECIDED}
+    decided = {row.commit: row for row in reversed(rows) if row.decision in DECIDED}
     at: str | None = commit
     seen = set[str]()
     while at is not None and at in decided and decided[at].rule == Rule.WATCH_PATHS and at not in seen:
