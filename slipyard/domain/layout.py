@@ -81,6 +81,11 @@ class Layout:
         """What was measured, by app."""
         return self.home / "metrics"
 
+    @property
+    def kept_output(self) -> Path:
+        """The last words of instances that are gone, by app."""
+        return self.logs / "apps"
+
     def build_log(self, build_id: str) -> Path:
         return self.logs / "builds" / f"{build_id}.log"
 

@@ -14,6 +14,7 @@ from slipyard.domain.preview import holding_ref
 from slipyard.pipeline.context import Context
 from slipyard.pipeline.retire_instances import instances_left
 from slipyard.store.events import lock_app, record
+from slipyard.store.kept_output import KeptOutput
 from slipyard.store.queries.deployments import active_deployment
 from slipyard.store.queries.retention import needed_images
 from slipyard.store.rotation import erase_secrets
@@ -52,6 +53,7 @@ async def _clean_up(context: Context, app: App) -> None:
         await _unpin(context, app)
     await asyncio.to_thread(shutil.rmtree, context.layout.repository(app.id), ignore_errors=True)
     await asyncio.to_thread(SeriesFiles(context.layout.metrics).forget_app, app.id)
+    await asyncio.to_thread(KeptOutput(context.layout.kept_output).forget_app, app.id)
     await context.database.writing(lambda session: _removed(session, context, app.id))
 
 

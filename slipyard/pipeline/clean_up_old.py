@@ -11,6 +11,7 @@ import structlog
 
 from slipyard.domain.errors import SlipyardError
 from slipyard.pipeline.context import Context
+from slipyard.store.kept_output import KeptOutput
 from slipyard.store.prune_pushes import prune_pushes
 from slipyard.store.pruning import (
     prune_checks,
@@ -44,6 +45,7 @@ async def clean_up_old(context: Context) -> None:
     await _remove_files(context, keep)
     there = await context.database.reading(app_ids_there)
     await asyncio.to_thread(SeriesFiles(context.layout.metrics).prune, there)
+    await asyncio.to_thread(KeptOutput(context.layout.kept_output).prune, there)
     await _prune_rows(context)
 
 

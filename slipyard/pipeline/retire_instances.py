@@ -15,6 +15,7 @@ from sqlmodel import Session, col, select
 from slipyard.domain.lifecycle import InstanceStatus
 from slipyard.domain.rollout import RolloutRules
 from slipyard.pipeline.context import Context
+from slipyard.pipeline.keep_output import keep_output
 from slipyard.store.tables import App, Instance, Release
 from slipyard.store.transition import transition
 
@@ -78,6 +79,7 @@ async def _stop(context: Context, each: Retiring) -> None:
 
 async def _remove(context: Context, each: Retiring) -> None:
     row = each.row
+    await keep_output(context, row, each.rules.stop_seconds)
     await context.driver.retire(row.id, each.rules.stop_seconds)
 
     def gone(session: Session) -> None:

@@ -1,5 +1,6 @@
 """What runs now: status, instances, and what they write."""
 
+import asyncio
 from collections.abc import AsyncIterator
 from typing import Annotated
 
@@ -10,13 +11,14 @@ from pydantic import AwareDatetime
 from slipyard.api.access.dependencies import AppDep, ContextDep
 from slipyard.api.access.guard import GuardedRoute
 from slipyard.api.access.requirement import requires
-from slipyard.api.streams.app_logs import LogQuery, follow_logs, log_text, recent_logs
+from slipyard.api.streams.app_logs import LogQuery, LogSource, follow_logs, log_text, recent_logs
 from slipyard.api.streams.sse import event, event_stream, wants_events
 from slipyard.api.views.runtime_views import instance_views, status_view
 from slipyard.domain.errors import NotFound
 from slipyard.domain.schemas.runtime_output import InstanceList, LogView, PodList, StatusView
 from slipyard.pipeline.context import Context
-from slipyard.store.queries.instances import instances_of
+from slipyard.store.kept_output import KeptOutput
+from slipyard.store.queries.instances import writing_instances
 from slipyard.store.tables import App, Instance
 
 router = APIRouter(
@@ -58,32 +60,38 @@ async def logs(
     tail: LinesDep = None,
     limit: LinesDep = None,
     since: Annotated[AwareDatetime | None, Query(description="RFC 3339")] = None,
-    instance: Annotated[str | None, Query(description="Id of one instance")] = None,
+    until: Annotated[AwareDatetime | None, Query(description="RFC 3339")] = None,
+    instance: Annotated[str | None, Query(description="Id of one instance, also of one that is gone")] = None,
     container: Annotated[str | None, Query(description="The same as instance")] = None,
     service: Annotated[str | None, Query()] = None,
     stream: Annotated[str | None, Query(pattern="^(stdout|stderr)$")] = None,
     search: Annotated[str | None, Query(max_length=200)] = None,
 ) -> Response | LogView:
-    """JSON; `Accept: text/plain` gives lines; `Accept: text/event-stream` follows."""
-    chosen = await _instances(context, app, instance or container, service)
-    query = LogQuery(lines or tail or limit or _DEFAULT_LINES, since, stream, search)
-    ids = [row.id for row in chosen]
+    """JSON; `Accept: text/plain` gives lines; `Accept: text/event-stream` follows. The last of instances that are gone is
+    among it."""
+    source = LogSource(context.driver, KeptOutput(context.layout.kept_output))
+    chosen = await _instances(context, source, app, instance or container, service)
+    query = LogQuery(lines or tail or limit or _DEFAULT_LINES, since, until, stream, search)
     if wants_events(request):
-        return event_stream(_log_events(context, ids, query))
-    entries, has_more = await recent_logs(context.driver, ids, query)
+        return event_stream(_log_events(source, chosen, query))
+    entries, has_more = await recent_logs(source, chosen, query)
     if "text/plain" in request.headers.get("accept", ""):
         return PlainTextResponse(log_text(entries))
     return LogView(app_id=app.id, instance_id=instance or container, logs=entries, has_more=has_more)
 
 
-async def _instances(context: Context, app: App, instance: str | None, service: str | None) -> list[Instance]:
-    rows = await context.database.reading(lambda session: instances_of(session, app.id))
+async def _instances(
+    context: Context, source: LogSource, app: App, instance: str | None, service: str | None
+) -> list[Instance]:
+    """All whose container may be there, and those that are gone of whom something was kept."""
+    kept = await asyncio.to_thread(source.kept.instances, app.id)
+    rows = await context.database.reading(lambda session: writing_instances(session, app.id, kept))
     chosen = [row for row in rows if instance in {None, row.id} and service in {None, row.service}]
-    if rows and not chosen:
+    if (rows or instance) and not chosen:
         raise NotFound(f"{app.slug} has no such instance or service now; GET .../instances lists what there is.")
     return [row for row in chosen if row.container_id is not None]
 
 
-async def _log_events(context: Context, ids: list[str], query: LogQuery) -> AsyncIterator[bytes]:
-    async for entry in follow_logs(context.driver, ids, query):
+async def _log_events(source: LogSource, rows: list[Instance], query: LogQuery) -> AsyncIterator[bytes]:
+    async for entry in follow_logs(source, rows, query):
         yield event(entry.model_dump_json(), kind="log")

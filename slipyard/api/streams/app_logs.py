@@ -1,16 +1,20 @@
-"""What the instances of an app write, in the order of time, now or as it comes."""
+"""What the instances of an app write, in the order of time, now or as it comes; of those that are gone what was kept."""
 
 import asyncio
-from collections.abc import AsyncIterator, Sequence
+from collections.abc import AsyncIterator, Iterable, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 
 from slipyard.clients.container_engine import LogLine
 from slipyard.deployer.driver import Driver
 from slipyard.domain.errors import NotFound
+from slipyard.domain.lifecycle import InstanceStatus
 from slipyard.domain.schemas.runtime_output import LogEntry
+from slipyard.store.kept_output import KeptOutput
+from slipyard.store.tables import Instance
 
 _WAITING_LINES = 1000
+_READERS_AT_ONCE = 8
 
 
 @dataclass(frozen=True)
@@ -19,24 +23,47 @@ class LogQuery:
 
     lines: int
     since: datetime | None = None
+    until: datetime | None = None
     stream: str | None = None
     search: str | None = None
 
     def wants(self, line: LogLine) -> bool:
-        return self.stream in {None, line.stream} and (self.search is None or self.search in line.message)
+        return (
+            self.stream in {None, line.stream}
+            and (self.search is None or self.search in line.message)
+            and (self.since is None or line.timestamp >= self.since)
+            and (self.until is None or line.timestamp <= self.until)
+        )
+
+    @property
+    def filters(self) -> bool:
+        return self.stream is not None or self.search is not None or self.until is not None
 
 
-async def recent_logs(driver: Driver, instance_ids: Sequence[str], query: LogQuery) -> tuple[list[LogEntry], bool]:
+@dataclass(frozen=True)
+class LogSource:
+    """Where the output of instances is: in the engine, and on disk once they are gone."""
+
+    driver: Driver
+    kept: KeptOutput
+
+
+async def recent_logs(source: LogSource, rows: Sequence[Instance], query: LogQuery) -> tuple[list[LogEntry], bool]:
     """The newest lines, oldest first, and whether there are more before them."""
-    found = await asyncio.gather(*(_recent(driver, instance_id, query) for instance_id in instance_ids))
+    places = asyncio.Semaphore(_READERS_AT_ONCE)
+    found = await asyncio.gather(*(_recent(source, row, query, places) for row in rows))
     entries = sorted((entry for some in found for entry in some), key=lambda entry: entry.timestamp)
     return entries[-query.lines :], len(entries) > query.lines
 
 
-async def follow_logs(driver: Driver, instance_ids: Sequence[str], query: LogQuery) -> AsyncIterator[LogEntry]:
-    """Until every instance is gone, or the reader is."""
+async def follow_logs(source: LogSource, rows: Sequence[Instance], query: LogQuery) -> AsyncIterator[LogEntry]:
+    """Until every instance is gone, or the reader is. What is gone already comes first."""
+    gone = [row for row in rows if row.status is InstanceStatus.RETIRED]
+    for kept in (await recent_logs(source, gone, query))[0] if gone else ():
+        yield kept
     lines: asyncio.Queue[LogEntry | None] = asyncio.Queue(_WAITING_LINES)
-    readers = [asyncio.create_task(_pour(driver, instance_id, query, lines)) for instance_id in instance_ids]
+    there = [row for row in rows if row.status is not InstanceStatus.RETIRED]
+    readers = [asyncio.create_task(_pour(source.driver, row.id, query, lines)) for row in there]
     try:
         left = len(readers)
         while left:
@@ -55,15 +82,26 @@ def log_text(entries: Sequence[LogEntry]) -> str:
     return "".join(f"{entry.timestamp.isoformat()} {entry.message}\n" for entry in entries)
 
 
-async def _recent(driver: Driver, instance_id: str, query: LogQuery) -> list[LogEntry]:
+async def _recent(source: LogSource, row: Instance, query: LogQuery, places: asyncio.Semaphore) -> list[LogEntry]:
+    async with places:
+        if row.status is not InstanceStatus.RETIRED:
+            try:
+                return await _from_engine(source.driver, row.id, query)
+            except NotFound:
+                pass  # it went while we asked
+        kept = await asyncio.to_thread(source.kept.read, row.app_id, row.id)
+        return _newest(kept, row.id, query)
+
+
+async def _from_engine(driver: Driver, instance_id: str, query: LogQuery) -> list[LogEntry]:
     """One line more than asked for tells whether there are more; a filter needs all of them."""
-    tail = None if query.stream or query.search else query.lines + 1
-    try:
-        lines = driver.logs(instance_id, tail=tail, since=query.since)
-        found = [_entry(line, instance_id) async for line in lines if query.wants(line)]
-    except NotFound:
-        return []  # it went while we asked
-    return found[-(query.lines + 1) :]
+    tail = None if query.filters else query.lines + 1
+    lines = driver.logs(instance_id, tail=tail, since=query.since)
+    return _newest([line async for line in lines if query.wants(line)], instance_id, query)
+
+
+def _newest(lines: Iterable[LogLine], instance_id: str, query: LogQuery) -> list[LogEntry]:
+    return [_entry(line, instance_id) for line in lines if query.wants(line)][-(query.lines + 1) :]
 
 
 async def _pour(driver: Driver, instance_id: str, query: LogQuery, into: asyncio.Queue[LogEntry | None]) -> None:

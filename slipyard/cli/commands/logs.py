@@ -28,8 +28,12 @@ def logs(
     follow: Annotated[bool, typer.Option("--follow", "-f", help="Go on until Ctrl-C.")] = False,
     lines: Annotated[int, typer.Option("--lines", "-n", min=1, max=2000, help="The newest lines.")] = 200,
     since: Annotated[str | None, typer.Option("--since", help="RFC 3339 time.")] = None,
-    instance: Annotated[str | None, typer.Option("--instance", help="Id of one instance.")] = None,
+    until: Annotated[str | None, typer.Option("--until", help="RFC 3339 time.")] = None,
+    instance: Annotated[
+        str | None, typer.Option("--instance", help="Id of one instance, also of one that is gone.")
+    ] = None,
     service: Annotated[str | None, typer.Option("--service", help="Only this service.")] = None,
+    stream: Annotated[str | None, typer.Option("--stream", help="stdout or stderr.")] = None,
     search: Annotated[str | None, typer.Option("--search", help="Only lines with this text.")] = None,
     build: Annotated[bool, typer.Option("--build", help="The log of the newest build instead.")] = False,
     as_json: Json = False,
@@ -41,7 +45,15 @@ def logs(
             raise WrongUsage("A build log is text: leave out --json, or --build.")
         (follow_build_log if follow else print_build_log)(client, f"{path}/build-log")
         return
-    query = {"lines": lines, "since": since, "instance": instance, "service": service, "search": search}
+    query = {
+        "lines": lines,
+        "since": since,
+        "until": until,
+        "instance": instance,
+        "service": service,
+        "stream": stream,
+        "search": search,
+    }
     if follow:
         for entry in follow_app_log(client, f"{path}/logs", **query):
             _print_entry(entry, as_json=as_json)

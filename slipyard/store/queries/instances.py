@@ -16,6 +16,13 @@ def instances_of(session: Session, app_id: str, statuses: Collection[InstanceSta
     return list(session.exec(query.order_by(col(Instance.id))))
 
 
+def writing_instances(session: Session, app_id: str, kept: Collection[str]) -> list[Instance]:
+    """Whose output can be read: where a container may be, and those of whom it was kept."""
+    there = col(Instance.status).in_(OCCUPIED) | col(Instance.id).in_(kept)
+    query = select(Instance).where(Instance.app_id == app_id, there)
+    return list(session.exec(query.order_by(col(Instance.id))))
+
+
 def instances_of_deployment(
     session: Session, deployment_id: str, statuses: Collection[InstanceStatus] = OCCUPIED
 ) -> list[Instance]:
