@@ -41,11 +41,11 @@ class Client:
         headers = {"Idempotency-Key": secrets.token_hex(16)}
         return self._call("POST", path, json=body or {}, params=_without_none(query), headers=headers)
 
-    def patch(self, path: str, body: Mapping[str, Any]) -> Any:
-        return self._call("PATCH", path, json=body)
+    def patch(self, path: str, body: Mapping[str, Any], **query: Any) -> Any:
+        return self._call("PATCH", path, json=body, params=_without_none(query))
 
-    def put(self, path: str, body: Mapping[str, Any]) -> Any:
-        return self._call("PUT", path, json=body)
+    def put(self, path: str, body: Mapping[str, Any], **query: Any) -> Any:
+        return self._call("PUT", path, json=body, params=_without_none(query))
 
     def delete(self, path: str, **query: Any) -> Any:
         return self._call("DELETE", path, params=_without_none(query))

@@ -21,7 +21,9 @@ _COMMANDS = "slipyard.cli.commands"
 class _Commands(LazyGroup):
     entries = {  # noqa: RUF012 - a table
         "apps": Entry(f"{_COMMANDS}.apps:app", "List, show, create and delete apps.", _APPS),
-        "env": Entry(f"{_COMMANDS}.env:app", "List, set and unset environment variables of an app.", _APPS),
+        "env": Entry(f"{_COMMANDS}.env:app", "List, set, import and export environment variables.", _APPS),
+        "config": Entry(f"{_COMMANDS}.config:app", "Versions of variables and secrets: diff, restore.", _APPS),
+        "secrets": Entry(f"{_COMMANDS}.secrets:app", "List, set and unset secrets of an app.", _APPS),
         "open": Entry(f"{_COMMANDS}.open_app:app", "Open an app in the browser.", _APPS),
         "logs": Entry(f"{_COMMANDS}.logs:app", "Show what an app writes; -f follows.", _APPS),
         "metrics": Entry(f"{_COMMANDS}.metrics:app", "Show what an app uses, beside its limits.", _APPS),
@@ -54,6 +56,7 @@ class _Commands(LazyGroup):
         "connections": Entry(f"{_COMMANDS}.connect:list_app", "List and remove connections to code hosts.", _SERVER),
         "notifiers": Entry(f"{_COMMANDS}.notifiers:app", "Tell others of deployments: add, test, remove.", _SERVER),
         "tokens": Entry(f"{_COMMANDS}.tokens:app", "List, make and revoke tokens.", _SERVER),
+        "secret-stores": Entry(f"{_COMMANDS}.secret_stores:app", "Read secrets from files, programs, Vault.", _SERVER),
         "login": Entry(f"{_COMMANDS}.login:app", "Remember a server and a token.", _SERVER),
         "login-link": Entry(f"{_COMMANDS}.login:link_app", "Make a link that signs one browser in, once.", _SERVER),
         "git-credential": Entry(f"{_COMMANDS}.git_credential:app", "Let git push with the stored token.", _SERVER),

@@ -11,7 +11,7 @@ from io import StringIO
 from dotenv.parser import Binding, parse_stream
 
 from slipyard.domain.errors import FieldProblem, ValidationFailed
-from slipyard.domain.naming import check_env_name
+from slipyard.domain.naming import is_env_name
 
 _BARE = re.compile(r"[A-Za-z0-9_./:@%+,=-]*")
 _IN_DOUBLE_QUOTES = {"\\": "\\\\", '"': '\\"', "\r": "\\r", "\n": "\\n"}
@@ -41,10 +41,12 @@ def _checked(binding: Binding) -> tuple[str | None, str]:
     if binding.key is None:
         return None, ""
     if binding.value is None:
-        raise _refused(binding, f"{binding.key[:60]} has no value. Write {binding.key[:60]}= for an empty one")
+        raise _refused(binding, "there is no = in it. Write NAME= for an empty value, and quotes around several lines")
+    if not is_env_name(binding.key):
+        raise _refused(binding, "what is before the = is no name: letters, digits and underscores, no digit first")
     if "\0" in binding.value:
-        raise _refused(binding, f"{binding.key[:60]} holds a NUL, which no variable can. Take it out")
-    return check_env_name(binding.key), binding.value
+        raise _refused(binding, "it holds a NUL, which no variable can. Take it out")
+    return binding.key, binding.value
 
 
 def _written(value: str) -> str:
@@ -56,5 +58,7 @@ def _written(value: str) -> str:
 
 
 def _refused(binding: Binding, why: str) -> ValidationFailed:
-    line = binding.original.line
+    """What the line says is never repeated: it may be a piece of a secret."""
+    before = binding.original.string[: -len(binding.original.string.lstrip()) or None]
+    line = binding.original.line + before.count("\n")
     return ValidationFailed(f"Line {line} of the .env file: {why}.", details=[FieldProblem(f"line {line}", why)])

@@ -30,8 +30,12 @@ def check_slug(slug: str) -> str:
     return slug
 
 
+def is_env_name(name: str) -> bool:
+    return bool(_ENV_NAME.fullmatch(name))
+
+
 def check_env_name(name: str) -> str:
-    if not _ENV_NAME.fullmatch(name):
+    if not is_env_name(name):
         raise ValidationFailed(
             f"{name!r} cannot name an environment variable: use letters, digits and underscores, not beginning with a"
             " digit.",

@@ -131,7 +131,7 @@ def test_an_app_from_a_directory_to_a_rollback_by_the_command_line(slipyard: Ins
     assert slipyard.answer("shop").text == "two\n"
     run("rollback", "1", "--app", "shop")
     assert slipyard.answer("shop").text == "one\n"
-    run("env", "set", "GREETING=hello", "--app", "shop", "--deploy")
+    run("env", "set", "GREETING=hello", "--app", "shop")
     run("stop", "shop")
     assert slipyard.answer("shop").status_code == 503
     run("start", "shop")

@@ -270,6 +270,7 @@ def test_the_environment_is_changed_and_its_values_are_not_shown(api, capsys):
     api.answers["PATCH /apps/shop/env"] = api.answers["GET /apps/shop/env"] = {
         "env_vars": [{"name": "KEY", "fingerprint": "0a1b", "value": "s3cret"}],
         "values": {"KEY": "s3cret"},
+        "change": {"message": "shop was never live, so nothing restarts.", "deployment_id": None},
     }
     assert run(["env", "set", "KEY=s3cret", "--app", "shop", "--json"]) == 0
     assert run(["env", "unset", "OLD", "--app", "shop"]) == 0
