@@ -30,6 +30,7 @@ Kind = Literal[
     "cit",  # CI trust
     "run",  # one-off command
     "sst",  # secret store
+    "dom",  # domain of an app
 ]
 
 _PATTERN = re.compile(r"[a-z]{3}_[0-7][0-9a-hjkmnp-tv-z]{25}")

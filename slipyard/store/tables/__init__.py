@@ -3,6 +3,7 @@
 from slipyard.store.tables.access import KeptAnswer, LoginLink, Token
 from slipyard.store.tables.app import App, Organization
 from slipyard.store.tables.configuration import ConfigVersion, EnvVar, SecretRow, SecretStoreRow
+from slipyard.store.tables.domain import Domain, HostCertificate, RouteRulesRow
 from slipyard.store.tables.outside import CiTrust, Connection, GitCredentialRow, Message, Notifier, Poll, Preview
 from slipyard.store.tables.record import Decision, Delivery, Event, Hook, Lease
 from slipyard.store.tables.runtime import Instance, OneOff, RouteRow
@@ -18,10 +19,12 @@ __all__ = [
     "Decision",
     "Delivery",
     "Deployment",
+    "Domain",
     "EnvVar",
     "Event",
     "GitCredentialRow",
     "Hook",
+    "HostCertificate",
     "Instance",
     "KeptAnswer",
     "Lease",
@@ -35,6 +38,7 @@ __all__ = [
     "Push",
     "Release",
     "RouteRow",
+    "RouteRulesRow",
     "SecretRow",
     "SecretStoreRow",
     "Token",

@@ -12,6 +12,7 @@ depends_on = None
 def upgrade() -> None:
     _make_tables()
     _make_configuration_tables()
+    _make_domain_tables()
     _add_columns()
     _add_columns_of_instances()
     _fill_columns()
@@ -270,6 +271,55 @@ def _make_configuration_tables() -> None:
         batch_op.add_column(sa.Column("files_encrypted", sa.LargeBinary(), nullable=True))
     with op.batch_alter_table("app") as batch_op:
         batch_op.add_column(sa.Column("last_config", sa.Integer(), nullable=True))
+
+
+def _make_domain_tables() -> None:
+    op.create_table(
+        "domain",
+        sa.Column("id", sa.String(), nullable=False),
+        sa.Column("app_id", sa.String(), nullable=False),
+        sa.Column("organization_id", sa.String(), nullable=False),
+        sa.Column("host", sa.String(), nullable=False),
+        sa.Column("path", sa.String(), nullable=False),
+        sa.Column("strip_prefix", sa.Boolean(), nullable=False),
+        sa.Column("redirect_to", sa.String(), nullable=True),
+        sa.Column("redirect_status", sa.Integer(), nullable=False),
+        sa.Column("proof", sa.String(), nullable=False),
+        sa.Column("verified_at", sa.DateTime(timezone=True), nullable=True),
+        sa.Column("created_by", sa.String(), nullable=False),
+        sa.Column("created_at", sa.DateTime(timezone=True), nullable=False),
+        sa.ForeignKeyConstraint(["app_id"], ["app.id"], name=op.f("fk_domain_app_id")),
+        sa.ForeignKeyConstraint(["organization_id"], ["organization.id"], name=op.f("fk_domain_organization_id")),
+        sa.PrimaryKeyConstraint("id", name=op.f("pk_domain")),
+    )
+    with op.batch_alter_table("domain") as batch_op:
+        batch_op.create_index("domain_place", ["host", "path"], unique=True)
+        batch_op.create_index(batch_op.f("ix_domain_app_id"), ["app_id"], unique=False)
+
+    op.create_table(
+        "host_certificate",
+        sa.Column("host", sa.String(), nullable=False),
+        sa.Column("organization_id", sa.String(), nullable=False),
+        sa.Column("chain", sa.String(), nullable=True),
+        sa.Column("key_encrypted", sa.LargeBinary(), nullable=True),
+        sa.Column("uploaded_at", sa.DateTime(timezone=True), nullable=True),
+        sa.Column("issuer", sa.String(), nullable=True),
+        sa.Column("not_after", sa.DateTime(timezone=True), nullable=True),
+        sa.Column("last_error", sa.String(), nullable=True),
+        sa.Column("checked_at", sa.DateTime(timezone=True), nullable=True),
+        sa.ForeignKeyConstraint(
+            ["organization_id"], ["organization.id"], name=op.f("fk_host_certificate_organization_id")
+        ),
+        sa.PrimaryKeyConstraint("host", name=op.f("pk_host_certificate")),
+    )
+    op.create_table(
+        "route_rules",
+        sa.Column("app_id", sa.String(), nullable=False),
+        sa.Column("rules", sa.Text(), nullable=False),
+        sa.Column("updated_at", sa.DateTime(timezone=True), nullable=False),
+        sa.ForeignKeyConstraint(["app_id"], ["app.id"], name=op.f("fk_route_rules_app_id")),
+        sa.PrimaryKeyConstraint("app_id", name=op.f("pk_route_rules")),
+    )
 
 
 def _add_columns() -> None:
