@@ -11,6 +11,7 @@ from slipyard.domain.errors import Conflict
 from slipyard.domain.ids import new_id
 from slipyard.pipeline.context import Context
 from slipyard.store.queries.connections import find_connection, repository_url
+from slipyard.store.queries.messages import taking_back
 from slipyard.store.tables import App, Connection, Hook
 
 
@@ -55,6 +56,11 @@ async def remove_connection(context: Context, id_or_host: str, actor: Actor) -> 
             raise Conflict(
                 f"The connection to {row.host} made the webhooks of {', '.join(apps)}. Disconnect them first, so that they "
                 "are taken back there."
+            )
+        if taking_back(session, row.id):
+            raise Conflict(
+                f"What the connection to {row.host} made for an app that was deleted is still being taken back there. Remove it "
+                f"once {row.host} has answered; where its token is not good any more, connect with another one first."
             )
         session.delete(row)
         return row

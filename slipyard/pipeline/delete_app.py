@@ -5,17 +5,18 @@ from sqlmodel import Session
 from slipyard.domain.actor import Actor
 from slipyard.pipeline.close_preview import close_with
 from slipyard.pipeline.context import Context
+from slipyard.pipeline.disconnect_deleted import disconnect_deleted
 from slipyard.pipeline.find_app import changeable_app
 from slipyard.pipeline.publish_hosts import try_to_publish_hosts
 from slipyard.pipeline.stop_app import end_everything
 from slipyard.store.events import record
-from slipyard.store.tables import App
 
 
-async def delete_app(context: Context, app_id: str, actor: Actor) -> App:
-    """`NotFound`, or `Conflict` where it is being deleted already."""
+async def delete_app(context: Context, app_id: str, actor: Actor) -> list[str]:
+    """What will be taken back at its code host, a sentence for each. `NotFound`, or `Conflict` where it is being deleted
+    already."""
 
-    def mark(session: Session) -> App:
+    def mark(session: Session) -> list[str]:
         app = changeable_app(session, app_id)
         now = context.clock.now()
         app.deleting_at, app.stopped = now, True
@@ -23,8 +24,8 @@ async def delete_app(context: Context, app_id: str, actor: Actor) -> App:
         end_everything(session, context, app, f"{actor.name} deleted the app")
         close_with(session, context, app, actor.name)
         record(session, app.id, "app.deleting", f"{app.slug} was deleted by {actor.name}.", now=now)
-        return app
+        return disconnect_deleted(session, context, app)
 
-    app = await context.database.writing(mark)
+    taken_back = await context.database.writing(mark)
     await try_to_publish_hosts(context)
-    return app
+    return taken_back

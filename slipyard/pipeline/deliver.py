@@ -6,6 +6,7 @@ from slipyard.domain.errors import SystemFault
 from slipyard.pipeline.context import Context
 from slipyard.pipeline.deliver_status import deliver_github_deployment, deliver_status
 from slipyard.pipeline.deliver_to_notifier import deliver_notification, deliver_webhook
+from slipyard.pipeline.disconnect_deleted import deliver_taking_back
 from slipyard.pipeline.send_comment import send_comment
 from slipyard.store.tables import Message
 
@@ -15,6 +16,7 @@ _DOORS: dict[str, Callable[[Context, Message], Awaitable[None]]] = {
     "comment": send_comment,
     "webhook": deliver_webhook,
     "notification": deliver_notification,
+    "take_back": deliver_taking_back,
 }
 
 

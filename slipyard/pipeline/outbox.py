@@ -10,7 +10,7 @@ from slipyard.pipeline.context import Context
 from slipyard.store.queries.messages import message_by_key
 from slipyard.store.tables import App, Message
 
-MessageKind = Literal["status", "github_deployment", "comment", "webhook", "notification"]
+MessageKind = Literal["status", "github_deployment", "comment", "webhook", "notification", "take_back"]
 
 
 @dataclass(frozen=True)

@@ -13,7 +13,7 @@ from sqlmodel import Session
 from slipyard.domain.errors import AskedToWait, SlipyardError, UserError
 from slipyard.pipeline.context import Context
 from slipyard.pipeline.deliver import deliver
-from slipyard.pipeline.send_schedule import next_attempt
+from slipyard.pipeline.send_schedule import KEPT, KEPT_LONGER, next_attempt
 from slipyard.store.events import lock_app, record
 from slipyard.store.queries.messages import are_waiting, claim_message, due_messages
 from slipyard.store.tables import Message, Notifier
@@ -106,7 +106,8 @@ async def _missed(context: Context, watch: SendWatch, message: Message, error: S
     moment = None
     if not isinstance(error, UserError):
         watch.doubtful.add(message.target_id)
-        moment = next_attempt(message.attempts + 1, message.created_at, now, watch.random)
+        kept = KEPT_LONGER.get(message.kind, KEPT)
+        moment = next_attempt(message.attempts + 1, message.created_at, now, watch.random, kept)
     if isinstance(error, AskedToWait):
         watch.resting[message.target_id] = context.clock.monotonic() + error.seconds
         moment = moment and max(moment, now + timedelta(seconds=error.seconds))

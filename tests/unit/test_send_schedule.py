@@ -3,7 +3,7 @@
 from datetime import UTC, datetime, timedelta
 from random import Random
 
-from slipyard.pipeline.send_schedule import KEPT, WAITS, next_attempt
+from slipyard.pipeline.send_schedule import KEPT, KEPT_LONGER, WAITS, next_attempt
 
 NOW = datetime(2026, 5, 1, tzinfo=UTC)
 
@@ -25,3 +25,11 @@ def test_after_the_last_of_them_or_after_a_day_it_is_given_up():
     assert next_attempt(len(WAITS) + 1, NOW, NOW, Random(1)) is None
     assert next_attempt(1, NOW - KEPT, NOW, Random(1)) is None
     assert next_attempt(1, NOW - KEPT + timedelta(minutes=1), NOW, Random(1)) is not None
+
+
+def test_what_is_worth_more_patience_is_tried_on_as_seldom_as_last():
+    kept = KEPT_LONGER["take_back"]
+    moment = next_attempt(len(WAITS) + 5, NOW - timedelta(days=3), NOW, Random(1), kept)
+    assert moment is not None
+    assert moment - NOW >= timedelta(seconds=0.8 * WAITS[-1])
+    assert next_attempt(1, NOW - kept, NOW, Random(1), kept) is None

@@ -86,12 +86,14 @@ async def delete(
     actor: ActorDep,
     wait: Annotated[bool, Query(description="Answer 204 when everything of it is gone")] = False,
 ) -> Response | Done:
-    """Stops answering at once; containers, network, routes and images follow in the background."""
-    await delete_app(context, app.id, actor)
+    """Stops answering at once; containers, network, routes and images follow in the background. So does, where `connect`
+    made a webhook or a deploy key at a code host, their removal there: as soon as the host answers, for a week."""
+    taken_back = await delete_app(context, app.id, actor)
     if wait:
         await _until_removed(context, app.id)
         return Response(status_code=204)
-    return Done(message=f"{app.slug} is being deleted; its containers, network and images follow.")
+    said = f"{app.slug} is being deleted; its containers, network and images follow."
+    return Done(message=" ".join([said, *taken_back]))
 
 
 async def _answer(context: Context, app: App, response: Response) -> AppView:

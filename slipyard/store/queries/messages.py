@@ -34,6 +34,12 @@ def are_waiting(session: Session) -> bool:
     return session.exec(select(Message.id).where(col(Message.finished_at).is_(None)).limit(1)).first() is not None
 
 
+def taking_back(session: Session, connection_id: str) -> bool:
+    """Whether something that this connection made is still to be removed at its host."""
+    waiting = (Message.target_id == connection_id, Message.kind == "take_back", col(Message.finished_at).is_(None))
+    return session.exec(select(Message.id).where(*waiting).limit(1)).first() is not None
+
+
 def claim_message(session: Session, message: Message, until: datetime) -> bool:
     """Whether it is the caller's to send until then. Another one who has read the same row gets False."""
     mine = [col(Message.id) == message.id, col(Message.attempts) == message.attempts]

@@ -11,7 +11,11 @@ from dataclasses import replace
 from ipaddress import ip_network
 
 import pytest
+from sqlmodel import Session, select
 
+from slipyard.pipeline.clean_up_app import clean_up_apps
+from slipyard.pipeline.send_messages import SendWatch, send_messages
+from slipyard.store.tables import Message
 from tests.flow.api.api_server import ApiServer, serving
 from tests.flow.code_hosts.hosted_repository import HostedRepository
 from tests.flow.system import System
@@ -174,6 +178,88 @@ async def test_a_host_that_is_away_keeps_it_until_force_forgets_it_here(api: Api
     assert f"Left at 127.0.0.1:{host.url.rpartition(':')[2]}: webhook" in forced.json()["message"]
     assert (await api.client.get(PATH)).json()["total"] == 0
     assert (await source(api))["credential_id"] is None
+
+
+async def send_again(api: ApiServer) -> Message:
+    """As if it was due; what became of the one message that takes back."""
+
+    def due(session: Session) -> Message:
+        row = session.exec(select(Message).where(Message.kind == "take_back")).one()
+        row.next_at = row.created_at
+        session.add(row)
+        return row
+
+    row = await api.context.database.writing(due)
+    await send_messages(api.context, SendWatch())
+    return await api.context.database.reading(lambda session: session.get_one(Message, row.id))
+
+
+@EACH
+async def test_deleting_the_app_takes_everything_back_whenever_the_host_answers(
+    api: ApiServer, host: HostedRepository
+) -> None:
+    connection = await connected(api, host)
+    made = (await install(api))["installed"]
+    host.away = True
+
+    answer = await api.client.delete("/v1/apps/shop")
+
+    what = f"webhook {made['hook_id']} and the deploy key {made['deploy_key_id']} of acme/shop will be removed there."
+    assert (answer.status_code, what in answer.json()["message"]) == (202, True), answer.text
+    row = await send_again(api)
+    assert (row.finished_at, row.attempts, bool(row.error)) == (None, 1, True)
+    host.away, host.refuses = False, {"keys"}
+    await send_again(api)
+    assert (await send_again(api)).finished_at is None, "another token may be allowed to"
+    refused = await api.client.delete(f"/v1/connections/{connection}")
+    assert (refused.status_code, "still being taken back" in refused.text or "Disconnect" in refused.text) == (
+        409,
+        True,
+    )
+    host.refuses = set()
+    assert (await send_again(api)).delivered
+    assert (host.hooks, host.keys) == ({}, {})
+
+
+async def test_a_connection_stays_until_what_it_made_is_gone(api: ApiServer, host: HostedRepository) -> None:
+    connection = await connected(api, host)
+    await install(api)
+    await api.client.delete("/v1/apps/shop")
+    await clean_up_apps(api.context)
+    assert (await api.client.get("/v1/apps/shop")).status_code == 404
+
+    refused = await api.client.delete(f"/v1/connections/{connection}")
+    assert (refused.status_code, "still being taken back" in refused.text) == (409, True)
+
+    await send_again(api)
+    assert (await api.client.delete(f"/v1/connections/{connection}")).status_code == 200
+
+
+async def test_a_key_that_another_app_is_fetched_with_outlives_the_app_it_was_made_for(
+    api: ApiServer, host: HostedRepository
+) -> None:
+    await connected(api, host)
+    made = (await install(api))["installed"]
+    body = {"name": "docs", "source": await source(api), "deploy": False}
+    assert (await api.client.post("/v1/apps", json=body)).status_code == 201
+
+    answer = await api.client.delete("/v1/apps/shop")
+    await send_again(api)
+    await clean_up_apps(api.context)
+
+    assert (
+        f"Deploy key {made['deploy_key_id']} of acme/shop stays: docs is fetched with it." in answer.json()["message"]
+    )
+    assert (host.hooks, set(host.keys)) == ({}, {made["deploy_key_id"]})
+    assert (await api.client.get("/v1/git-credentials")).json()["total"] == 1
+
+
+async def test_an_app_that_made_nothing_there_asks_nobody(api: ApiServer, host: HostedRepository) -> None:
+    await connected(api, host)
+    before = list(host.calls)
+    assert "will be removed" not in (await api.client.delete("/v1/apps/shop")).json()["message"]
+    await send_messages(api.context, SendWatch())
+    assert host.calls == before
 
 
 async def test_an_address_that_nobody_else_reaches_is_said(system: System, host: HostedRepository) -> None:
