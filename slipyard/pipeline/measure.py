@@ -135,11 +135,12 @@ def _write(
     traffic: Mapping[str, Traffic],
     routed: Mapping[str, str],
 ) -> None:
-    """Of each instance; of each service, the sum of its instances and the requests that none of them got; of answers."""
+    """Of each instance; of each service, the sum of its current instances and the requests that none of them got; of answers."""
     writer.begin(moment)
     services: defaultdict[tuple[str, str], list[Step]] = defaultdict(list)
     for step in steps:
-        services[step.subject.app_id, step.subject.service].append(step)
+        if step.subject.is_current:
+            services[step.subject.app_id, step.subject.service].append(step)
         writer.usage(step.subject.app_id, Measured("instance", step.subject.id), step.usage, step.grown)
     for (app_id, service), parts in services.items():
         answers = traffic.get(app_id, Traffic()) if service == routed.get(app_id) else Traffic()

@@ -169,3 +169,17 @@ async def test_an_app_that_is_deleted_leaves_no_series(system: System) -> None:
     await system.settle()
     await clean_up_apps(system.context)
     assert SeriesFiles(system.context.layout.metrics).of_app(app_id) == []
+
+
+async def test_what_is_kept_for_a_way_back_is_no_part_of_its_service(system: System) -> None:
+    system.set(keep_paused_seconds=600)
+    app_id, watch = await live(system), MeasureWatch()
+    await deploy_app(system.context, app_id, DeployRequest(image=IMAGE), system.actor)
+    await system.settle()
+    await system.control("set_aside")
+    for number in (0, 1):
+        await step(system, watch, number)
+    now = view(system, app_id).now
+    assert now is not None
+    assert len(system.instances(app_id)) == 4
+    assert (now.instances, now.memory_limit_bytes) == (2, 512 * MIB)

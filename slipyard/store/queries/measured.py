@@ -6,6 +6,7 @@ from dataclasses import dataclass
 from sqlalchemy import select as columns  # SQLModel's own takes four at the most
 from sqlmodel import Session, col, select
 
+from slipyard.domain.lifecycle import InstanceStatus
 from slipyard.domain.release import ReleaseConfig
 from slipyard.store.queries.instances import OCCUPIED
 from slipyard.store.tables import App, Instance, Release
@@ -24,6 +25,12 @@ class Subject:
     container_id: str
     address: str
     port: int | None
+    status: InstanceStatus
+
+    @property
+    def is_current(self) -> bool:
+        """Neither on its way out nor kept for a way back: what its service is made of."""
+        return self.status in {InstanceStatus.STARTED, InstanceStatus.READY, InstanceStatus.SERVING}
 
 
 @dataclass(frozen=True)
@@ -52,6 +59,7 @@ def subjects(session: Session) -> list[Subject]:
         col(Instance.container_id),
         col(Instance.address),
         col(Instance.port),
+        col(Instance.status),
     ).where(col(Instance.status).in_(OCCUPIED), col(Instance.container_id).is_not(None))
     return [Subject(*row) for row in session.execute(query)]
 

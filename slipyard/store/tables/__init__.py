@@ -4,6 +4,7 @@ from slipyard.store.tables.access import KeptAnswer, LoginLink, Token
 from slipyard.store.tables.app import App, Organization
 from slipyard.store.tables.configuration import ConfigVersion, EnvVar, SecretRow, SecretStoreRow
 from slipyard.store.tables.domain import Domain, HostCertificate, RouteRulesRow
+from slipyard.store.tables.drain import LogDrain
 from slipyard.store.tables.outside import CiTrust, Connection, GitCredentialRow, Message, Notifier, Poll, Preview
 from slipyard.store.tables.record import Decision, Delivery, Event, Hook, Lease
 from slipyard.store.tables.runtime import Instance, OneOff, RouteRow
@@ -28,6 +29,7 @@ __all__ = [
     "Instance",
     "KeptAnswer",
     "Lease",
+    "LogDrain",
     "LoginLink",
     "Message",
     "Notifier",

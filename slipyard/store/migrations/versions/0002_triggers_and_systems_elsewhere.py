@@ -13,6 +13,7 @@ def upgrade() -> None:
     _make_tables()
     _make_configuration_tables()
     _make_domain_tables()
+    _make_watching_tables()
     _add_columns()
     _add_columns_of_instances()
     _fill_columns()
@@ -320,6 +321,26 @@ def _make_domain_tables() -> None:
         sa.ForeignKeyConstraint(["app_id"], ["app.id"], name=op.f("fk_route_rules_app_id")),
         sa.PrimaryKeyConstraint("app_id", name=op.f("pk_route_rules")),
     )
+
+
+def _make_watching_tables() -> None:
+    op.create_table(
+        "log_drain",
+        sa.Column("id", sa.String(), nullable=False),
+        sa.Column("organization_id", sa.String(), nullable=False),
+        sa.Column("app_id", sa.String(), nullable=True),
+        sa.Column("name", sa.String(), nullable=False),
+        sa.Column("kind", sa.String(), nullable=False),
+        sa.Column("url_encrypted", sa.LargeBinary(), nullable=False),
+        sa.Column("authorization_encrypted", sa.LargeBinary(), nullable=True),
+        sa.Column("tenant", sa.String(), nullable=True),
+        sa.Column("enabled", sa.Boolean(), nullable=False),
+        sa.Column("created_at", sa.DateTime(timezone=True), nullable=False),
+        sa.ForeignKeyConstraint(["organization_id"], ["organization.id"], name=op.f("fk_log_drain_organization_id")),
+        sa.PrimaryKeyConstraint("id", name=op.f("pk_log_drain")),
+    )
+    with op.batch_alter_table("log_drain") as batch_op:
+        batch_op.create_index(batch_op.f("ix_log_drain_organization_id"), ["organization_id"], unique=False)
 
 
 def _add_columns() -> None:
