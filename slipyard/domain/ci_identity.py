@@ -14,17 +14,20 @@ GITHUB = "https://token.actions.githubusercontent.com"
 GITLAB = "https://gitlab.com"
 ISSUERS = {"github": GITHUB, "gitlab": GITLAB}
 _PARTS = 3
+_LONGEST_ID = 100
 
 
 @dataclass(frozen=True)
 class CiJob:
-    """`ref` is whole (refs/heads/main). `audience` is the one that the token is for."""
+    """`ref` is whole (refs/heads/main). `audience` is the one that the token is for. `repository_id` is the provider's own
+    number, which no other repository ever gets; empty where the issuer gives none."""
 
     issuer: str
     repository: str
     ref: str
     audience: str
     run: str = ""
+    repository_id: str = ""
 
     @property
     def name(self) -> str:
@@ -63,7 +66,8 @@ def job_of(claims: Mapping[str, Any]) -> CiJob:
         raise Unauthorized(
             "This identity token names no repository: it is not one of a job of GitHub Actions or GitLab CI."
         )
-    return CiJob(str(claims["iss"]), repository, _ref(claims), _audience(claims), str(run))
+    number = claims.get("repository_id") or claims.get("project_id") or ""
+    return CiJob(str(claims["iss"]), repository, _ref(claims), _audience(claims), str(run), str(number)[:_LONGEST_ID])
 
 
 def is_trusted(job: CiJob, repository: str, ref: str, audience: str) -> bool:

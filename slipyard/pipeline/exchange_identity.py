@@ -13,6 +13,7 @@ from slipyard.clients.identity_issuer import IssuerKeys, Key
 from slipyard.domain.actor import JOB
 from slipyard.domain.ci_identity import CiJob, is_trusted, job_of, read_unverified
 from slipyard.domain.errors import FieldProblem, InsufficientScope, Unauthorized, ValidationFailed
+from slipyard.pipeline.bind_repository import bind_repository
 from slipyard.pipeline.context import Context
 from slipyard.store.events import record
 from slipyard.store.queries.ci_trusts import trusts_in
@@ -56,6 +57,7 @@ def _verified(token: str, key: Key, issuer: str) -> dict[str, Any]:
 def _exchange(session: Session, context: Context, job: CiJob, wanted: str | None) -> Exchanged:
     now = context.clock.now()
     app = _chosen(_trusting(session, job), wanted)
+    bind_repository(session, context, app, job)
     token, secret = new_token(
         session, app.organization_id, job.name, SCOPES, now, expires_at=now + LIFETIME, app_id=app.id
     )

@@ -31,6 +31,9 @@ class CiTrustView(Outgoing):
     app_id: str
     issuer: str
     repository: str
+    repository_id: str | None = Field(
+        description="The provider's own, of the first job that came; another one is refused"
+    )
     ref: str
     audience: str
     created_at: datetime

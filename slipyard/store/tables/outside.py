@@ -160,6 +160,7 @@ class CiTrust(SQLModel, table=True):
     app_id: str = Field(foreign_key="app.id", index=True)
     issuer: str
     repository: str  # owner/name, as the token's claim says it
+    repository_id: str | None = None  # the provider's own, of the first job that came: a name may change hands
     ref: str  # refs/heads/main; a glob
     audience: str
     created_at: datetime = Field(sa_type=UtcTime)

@@ -221,6 +221,40 @@ async def test_the_token_deploys_this_app_alone_and_not_for_long(
     assert 0 < (token.expires_at - token.created_at).total_seconds() <= 900
 
 
+@pytest.mark.parametrize(("claims", "number"), [(GITHUB, "repository_id"), (GITLAB, "project_id")])
+async def test_a_repository_of_the_same_name_that_came_later_is_refused(
+    api: ApiServer, issuer: Issuer, claims: dict[str, Any], number: str
+) -> None:
+    await trust(api, issuer)
+    await trust(api, issuer, ref="refs/tags/v*")
+    first = await exchange(api, issuer.token(**claims | {number: "74"}))
+    assert first[0] == 200, first[1]
+    later = await trust(api, issuer, ref="refs/heads/next")
+
+    tag = {"ref": "refs/tags/v1" if claims is GITHUB else "v1", "ref_type": "tag"}
+    next_one = {"ref": "refs/heads/next" if claims is GITHUB else "next"}
+    for other in ({}, tag, next_one):
+        await refused(api, issuer.token(**claims | other | {number: "99"}), 403, "was repository 74 when its first job")
+        await refused(api, issuer.token(**claims | other), 403, "this job does not say its own")
+    assert (await exchange(api, issuer.token(**claims | tag | {number: "74"})))[0] == 200
+    assert (await exchange(api, issuer.token(**claims | next_one | {number: 74})))[0] == 200, "as a number, too"
+
+    trusts = (await api.client.get("/v1/apps/shop/ci-trusts")).json()["ci_trusts"]
+    assert {row["repository_id"] for row in trusts} == {"74"}
+    assert later["repository_id"] is None
+    for row in trusts:
+        await api.client.delete(f"/v1/apps/shop/ci-trusts/{row['id']}")
+    await trust(api, issuer)
+    assert (await exchange(api, issuer.token(**claims | {number: "99"})))[0] == 200, "added again, it is meant"
+
+
+async def test_one_app_is_not_bound_by_what_another_trusts(api: ApiServer, issuer: Issuer) -> None:
+    await trust(api, issuer)
+    await trust(api, issuer, "blog")
+    assert (await exchange(api, issuer.token(**GITHUB | {"repository_id": "1"}), "shop"))[0] == 200
+    assert (await exchange(api, issuer.token(**GITHUB | {"repository_id": "2"}), "blog"))[0] == 200
+
+
 async def test_a_job_approves_nothing(api: ApiServer, issuer: Issuer) -> None:
     """Whoever pushes starts a job."""
     await trust(api, issuer)

@@ -86,6 +86,7 @@ def _make_tables() -> None:
         sa.Column("app_id", sa.String(), nullable=False),
         sa.Column("issuer", sa.String(), nullable=False),
         sa.Column("repository", sa.String(), nullable=False),
+        sa.Column("repository_id", sa.String(), nullable=True),
         sa.Column("ref", sa.String(), nullable=False),
         sa.Column("audience", sa.String(), nullable=False),
         sa.Column("created_at", sa.DateTime(timezone=True), nullable=False),
