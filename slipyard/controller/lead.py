@@ -12,6 +12,7 @@ from slipyard.controller.news import News
 from slipyard.domain.settings import Settings
 from slipyard.pipeline.assemble import assemble
 from slipyard.pipeline.context import Context
+from slipyard.pipeline.hear_engine import hear_engine
 from slipyard.store.installation import load_installation
 
 _log = structlog.get_logger()
@@ -52,7 +53,7 @@ async def _lead(context: Context, lease: LeaderLease) -> None:
     """Until the lease is lost: then no pass is under way any more."""
     news = News(context)
     loops = [asyncio.ensure_future(run_loop(context, loop, news)) for loop in LOOPS]
-    loops.append(asyncio.ensure_future(news.keep_looking()))
+    loops += [asyncio.ensure_future(news.keep_looking()), asyncio.ensure_future(hear_engine(context))]
     try:
         await lease.keep()
     finally:
@@ -73,4 +74,11 @@ async def run_loop(context: Context, loop: Loop, news: News) -> None:
             raise
         except Exception:  # noqa: BLE001 - whatever it is, it is logged and the loop lives
             _log.exception("pass_failed", loop=loop.name)
+        await _rest(context, loop)
+
+
+async def _rest(context: Context, loop: Loop) -> None:
+    if loop.heeds_engine:
+        await context.stirred.rest(context.clock, loop.seconds)
+    else:
         await context.clock.sleep(loop.seconds)

@@ -13,7 +13,8 @@ from slipyard.pipeline.context import Context
 from slipyard.pipeline.find_pushes import PushWatch, find_pushes
 from slipyard.pipeline.follow_routes import follow_routes
 from slipyard.pipeline.go_on import go_on
-from slipyard.pipeline.heal import HealWatch, heal
+from slipyard.pipeline.heal import heal
+from slipyard.pipeline.heal_watch import WHOLE_SECONDS, HealWatch
 from slipyard.pipeline.judge_canary import CanaryWatch
 from slipyard.pipeline.keep_previews import keep_previews
 from slipyard.pipeline.measure import MeasureWatch, measure
@@ -34,11 +35,12 @@ Memory = TypeVar("Memory")
 @dataclass(frozen=True)
 class Loop:
     """`start` gives a function that does one pass; `seconds` lie between two passes, or more where `waiting.py` knows
-    that there is nothing to do."""
+    that there is nothing to do, or less where it heeds the engine and that has reported something."""
 
     name: str
     seconds: float
     start: Callable[[Context], Pass]
+    heeds_engine: bool = False
 
 
 def _each_time(verb: Callable[[Context], Awaitable[object]]) -> Callable[[Context], Pass]:
@@ -90,7 +92,7 @@ LOOPS = (
     Loop("bake", 0.5, _remembering(CanaryWatch, bake)),
     Loop("publish", 2.0, _publish),
     Loop("measure", 2.0, _remembering(MeasureWatch, measure)),
-    Loop("heal", 5.0, _remembering(HealWatch, heal)),
+    Loop("heal", WHOLE_SECONDS, _remembering(HealWatch, heal), heeds_engine=True),
     Loop("follow_routes", 2.0, _each_time(follow_routes)),
     Loop("hosts", 15.0, _each_time(publish_hosts)),
     Loop("pushes", 5.0, _remembering(PushWatch, find_pushes)),

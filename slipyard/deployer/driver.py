@@ -59,6 +59,7 @@ class Observation:
     out_of_memory: bool
     restarts: int
     started_at: datetime | None
+    restarting: bool = False  # the engine is about to start it again by itself
     astray: bool = False
     named: bool = True  # it has the instance's own name
     addresses: tuple[str, ...] = ()
@@ -121,7 +122,8 @@ class Driver(Protocol):
     async def observe(self) -> Sequence[Observation]:
         """Every instance of this installation, in one call to the engine."""
 
-    async def look(self, instance_id: str) -> Observation | None: ...
+    async def look(self, instance_id: str, container_id: str | None = None) -> Observation | None:
+        """By its own name, else by the container, which somebody may have renamed."""
 
     def logs(
         self, instance_id: str, *, tail: int | None = None, since: datetime | None = None, follow: bool = False

@@ -27,7 +27,7 @@ _AT_WORK = frozenset({DeploymentStatus.PENDING, DeploymentStatus.DEPLOYING, Depl
 
 @dataclass(frozen=True)
 class AppFacts:
-    """What the status is computed from. `wanted` and `serving` count routed instances."""
+    """What the status is computed from. `wanted` and `serving` count routed instances, those that are well."""
 
     deleting: bool
     removed: bool
@@ -38,6 +38,8 @@ class AppFacts:
     serving: int
     occupied: int
     last_error: str | None
+    trouble: str | None = None  # of one of its instances
+    crash_loop: bool = False
     held: str | None = None  # what the latest deployment waits for, and may for days
 
 
@@ -74,8 +76,10 @@ def _never_live(facts: AppFacts) -> tuple[AppStatus, str]:
 
 
 def _live(facts: AppFacts) -> tuple[AppStatus, str]:
+    of_all = f"{facts.serving} of {facts.wanted} instances serve."
     if facts.serving == 0 and facts.wanted > 0:
-        return AppStatus.RESTARTING, "No instance serves; Slipyard is starting one."
-    if facts.serving < facts.wanted:
-        return AppStatus.DEGRADED, f"{facts.serving} of {facts.wanted} instances serve."
+        status = AppStatus.DEGRADED if facts.trouble and not facts.crash_loop else AppStatus.RESTARTING
+        return status, facts.trouble or "No instance serves; Slipyard is starting one."
+    if facts.serving < facts.wanted or facts.trouble:
+        return AppStatus.DEGRADED, f"{of_all} {facts.trouble}" if facts.trouble else of_all
     return AppStatus.RUNNING, "All instances serve."

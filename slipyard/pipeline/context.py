@@ -14,6 +14,7 @@ from slipyard.domain.layout import Layout
 from slipyard.domain.settings import Settings
 from slipyard.pipeline.close_networks import Close
 from slipyard.pipeline.queue import WorkQueue
+from slipyard.pipeline.stirred import Stirred
 from slipyard.store.cipher import Cipher
 from slipyard.store.claims import Holder
 from slipyard.store.database import Database
@@ -50,3 +51,4 @@ class Context:
     registry: Registry
     registry_home: RegistryHome
     holder: Holder = field(default_factory=Holder.me)
+    stirred: Stirred = field(default_factory=Stirred)

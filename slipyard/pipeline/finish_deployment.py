@@ -16,6 +16,7 @@ from slipyard.pipeline.context import Context
 from slipyard.pipeline.fall_back import fall_back
 from slipyard.pipeline.hold_claim import raise_if_cancelled
 from slipyard.pipeline.retire import Change, make_way, retire
+from slipyard.pipeline.standing import addresses_of
 from slipyard.pipeline.switch_route import apply_route, confirm_route, write_intent
 from slipyard.store.queries.deployments import active_deployment
 from slipyard.store.tables import App, Deployment, Instance, RouteRow
@@ -172,7 +173,7 @@ def serving_addresses(session: Session, deployment_id: str) -> tuple[str, ...]:
         Instance.status == InstanceStatus.SERVING,
         col(Instance.port).is_not(None),
     )
-    return tuple(f"{row.address}:{row.port}" for row in session.exec(query.order_by(col(Instance.ordinal))).all())
+    return tuple(addresses_of(session.exec(query.order_by(col(Instance.ordinal))).all()))
 
 
 def _retire_all(session: Session, context: Context, deployment_id: str) -> None:

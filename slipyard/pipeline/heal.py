@@ -1,156 +1,121 @@
-"""What should serve and does not is started again; what runs in our name and should not is removed."""
+"""What should serve and does not is started again; what was changed by hand is put right; what should not run goes.
 
-from collections.abc import Iterator, Mapping, Sequence
+Between two whole passes only those are looked at of which the engine reported something.
+"""
+
+import asyncio
+from collections.abc import Iterator
 from contextlib import contextmanager
-from dataclasses import dataclass, field
+from datetime import datetime
 
 import structlog
-from sqlmodel import Session, col, select
 
 from slipyard.deployer.driver import Observation
 from slipyard.domain.errors import SlipyardError
+from slipyard.domain.healing import CRASH_LOOP, is_due
 from slipyard.domain.lifecycle import InstanceStatus
-from slipyard.pipeline.app_network import ensure_app_network
 from slipyard.pipeline.context import Context
-from slipyard.pipeline.instances import instance_spec
-from slipyard.pipeline.load_rollout import load_rollout
-from slipyard.pipeline.retire import retire
-from slipyard.store.events import record
-from slipyard.store.tables import Instance
+from slipyard.pipeline.heal_watch import HealWatch
+from slipyard.pipeline.let_go import let_paused_go, remove_strays
+from slipyard.pipeline.look_closely import look_closely
+from slipyard.pipeline.note_end import End, note_end, note_well
+from slipyard.pipeline.observed import InstanceRow, Observed, observe
+from slipyard.pipeline.reconcile import reconcile
+from slipyard.pipeline.replace_instance import bring_up_others
+from slipyard.pipeline.rotation import take_out
+from slipyard.pipeline.start_again import start_again, what_happened
 
-_GONE = (InstanceStatus.RETIRED,)
-_MOST_BACKOFF_SECONDS = 300.0
+_AT_ONCE = 8
+_BY_HAND = {137, 143}  # killed or terminated: where nobody heard how, it is not held against the app
 _log = structlog.get_logger()
 
 
-@dataclass
-class HealWatch:
-    """When an instance may be started again, and which are known to come back by themselves after a crash or a reboot."""
-
-    not_before: dict[str, float] = field(default_factory=dict)
-    failures: dict[str, int] = field(default_factory=dict)
-    kept: set[str] = field(default_factory=set)
-
-    def may_start(self, instance_id: str, now: float) -> bool:
-        return now >= self.not_before.get(instance_id, 0.0)
-
-    def started(self, instance_id: str, now: float) -> None:
-        """Each start in a row waits twice as long as the one before: a crash loop must not eat the machine."""
-        failures = self.failures[instance_id] = self.failures.get(instance_id, 0) + 1
-        self.not_before[instance_id] = now + min(2.0**failures, _MOST_BACKOFF_SECONDS)
-
-    def well(self, instance_id: str, now: float) -> None:
-        if now > self.not_before.get(instance_id, 0.0):
-            self.failures.pop(instance_id, None)
-
-
 async def heal(context: Context, watch: HealWatch) -> None:
-    """One pass: one call to the engine, one query, and work only for what differs. What the engine refuses for one
-    container keeps nobody from healing the others; its turn comes again."""
-    started = context.clock.now()
-    seen = {each.instance_id: each for each in await context.driver.observe()}
-    rows = await context.database.reading(_rows)
-    for row in rows:
-        if row.status is InstanceStatus.SERVING:
-            with _trouble_of(row.id):
-                await _keep_serving(context, watch, row, seen.get(row.id))
-        elif row.status is InstanceStatus.PAUSED and row.paused_at is not None and row.paused_at < started:
-            await _keep_paused(context, row, seen.get(row.id))
-    await _remove_strays(context, rows, seen)
+    """One pass, and work only for what differs. What the engine refuses for one container keeps nobody from healing the
+    others; its turn comes again."""
+    report, begun = context.stirred.take(), context.clock.now()
+    whole = watch.begin(context.clock.monotonic(), changed=bool(report.changed), heard=report.reliable)
+    for container_id in report.altered:
+        watch.examined.pop(container_id, None)
+    observed = await observe(context, report, whole=whole)
+    await _keep_all_serving(context, watch, observed)
+    if whole:
+        await _look_at_the_whole(context, watch, observed, begun)
+    await bring_up_others(context, watch)
+
+
+async def _look_at_the_whole(context: Context, watch: HealWatch, observed: Observed, begun: datetime) -> None:
+    watch.forget_others({each.container_id for found in observed.seen.values() for each in found})
+    await let_paused_go(context, observed, begun)
+    await remove_strays(context, watch, observed)
+    await reconcile(context, watch, observed)
+
+
+async def _keep_all_serving(context: Context, watch: HealWatch, observed: Observed) -> None:
+    serving = [row for row in observed.rows if row.status is InstanceStatus.SERVING]
+    concerned = [row for row in serving if not _is_well(context, watch, observed, row)]
+    places = asyncio.Semaphore(_AT_ONCE)
+
+    async def one(row: InstanceRow) -> None:
+        async with places:
+            with trouble_of(row.id):
+                await _keep_serving(context, watch, observed, row)
+
+    await asyncio.gather(*(one(row) for row in concerned))
+
+
+def _is_well(context: Context, watch: HealWatch, observed: Observed, row: InstanceRow) -> bool:
+    """Whether there is nothing to do, as far as the list and the engine's reports go."""
+    found = observed.container_of(row)
+    if found is None or not _runs(found) or found.astray or row.address not in found.addresses:
+        return False
+    watch.well(row.id, context.clock.monotonic())
+    examined = watch.examined.get(found.container_id) == row.deployment_id
+    return examined and not row.failures and row.id not in observed.report.deaths
+
+
+async def _keep_serving(context: Context, watch: HealWatch, observed: Observed, row: InstanceRow) -> None:
+    found = observed.container_of(row)
+    row = await _note_deaths(context, watch, observed, row, found)
+    if found is not None and _runs(found):
+        watch.mourned.discard(row.id)
+        await look_closely(context, watch, row, found)
+        if row.failures:
+            await note_well(context, row, found.container_id)
+    elif found is None or not found.restarting or row.failures >= CRASH_LOOP:
+        await take_out(context, row.id, what_happened(found))
+        await _start_when_due(context, watch, row, found)
+
+
+async def _note_deaths(
+    context: Context, watch: HealWatch, observed: Observed, row: InstanceRow, found: Observation | None
+) -> InstanceRow:
+    times, code = observed.report.deaths.get(row.id, (0, None))
+    if not times and not observed.report.reliable and found is not None and not found.running:
+        times, code = int(row.id not in watch.mourned and found.exit_code not in _BY_HAND), found.exit_code
+    if not times or found is None:
+        return row
+    watch.mourned.add(row.id)
+    row = await note_end(context, row, End(times, code, found.container_id))
+    await take_out(context, row.id, "ended by itself")
+    return row
+
+
+async def _start_when_due(context: Context, watch: HealWatch, row: InstanceRow, found: Observation | None) -> None:
+    now = context.clock.monotonic()
+    if is_due(row.retry_at, context.clock.now()) and watch.may_start(row.id, now):
+        watch.started(row.id, now)
+        watch.mourned.discard(row.id)
+        await start_again(context, row, found)
 
 
 @contextmanager
-def _trouble_of(instance_id: str) -> Iterator[None]:
+def trouble_of(instance_id: str) -> Iterator[None]:
     try:
         yield
     except SlipyardError as error:
         _log.warning("instance_not_healed", instance_id=instance_id, error=error.message)
 
 
-async def _keep_serving(context: Context, watch: HealWatch, row: Instance, found: Observation | None) -> None:
-    now = context.clock.monotonic()
-    if found is not None and found.running and not found.paused:
-        watch.well(row.id, now)
-        await _keep_running(context, watch, row, found.container_id)
-    elif watch.may_start(row.id, now):
-        watch.started(row.id, now)
-        await _start_again(context, row, found)
-
-
-async def _keep_running(context: Context, watch: HealWatch, row: Instance, container_id: str) -> None:
-    """Once for each deployment: an instance that was paused in between no longer comes back by itself."""
-    key = f"{row.deployment_id}:{container_id}"
-    if key not in watch.kept:
-        await context.driver.keep_running(container_id, keep=True)
-        watch.kept.add(key)
-
-
-async def _keep_paused(context: Context, row: Instance, found: Observation | None) -> None:
-    """After a reboot, or by somebody's hand, there is nothing left to thaw: nobody is to count on it."""
-    if found is None or not found.paused:
-        await context.database.writing(lambda session: _let_go(session, context, row.id))
-
-
-def _let_go(session: Session, context: Context, instance_id: str) -> None:
-    row = session.get_one(Instance, instance_id, with_for_update=True)
-    if row.status is InstanceStatus.PAUSED:
-        retire(session, context, row, "it is no longer paused in the engine")
-
-
-async def _start_again(context: Context, row: Instance, found: Observation | None) -> None:
-    reason = _what_happened(found)
-    try:
-        rollout = await context.database.reading(lambda session: load_rollout(session, context, row.deployment_id))
-        await ensure_app_network(context, row.app_id)
-        service = next(each for each in rollout.config.services if each.name == row.service)
-        container_id = await context.driver.start(instance_spec(rollout, service, row))
-    except SlipyardError as error:
-        _log.warning("heal_failed", instance_id=row.id, error=error.message)
-        await _say(
-            context, row, "instance.heal_failed", f"{row.id[-8:]} {reason}; starting it again failed: {error.message}"
-        )
-        return
-    await context.database.writing(lambda session: _note_container(session, row.id, container_id))
-    await _say(context, row, "instance.healed", f"{row.id[-8:]} {reason}; it was started again.")
-
-
-def _what_happened(found: Observation | None) -> str:
-    if found is None:
-        return "was removed from outside"
-    if found.paused:
-        return "was paused from outside"
-    memory = " for lack of memory" if found.out_of_memory else ""
-    return f"had exited with code {found.exit_code}{memory}"
-
-
-async def _remove_strays(context: Context, rows: Sequence[Instance], seen: Mapping[str, Observation]) -> None:
-    """A holder that was frozen may have made a container after its instance was retired: its row says that it may go."""
-    known = {row.id: row.status for row in rows}
-    strays = [instance_id for instance_id in seen if instance_id not in known]
-    retired = await context.database.reading(lambda session: _retired_among(session, strays)) if strays else []
-    for instance_id in retired:
-        _log.warning("stray_container", instance_id=instance_id)
-        with _trouble_of(instance_id):
-            await context.driver.retire(instance_id, 0)
-
-
-async def _say(context: Context, row: Instance, kind: str, message: str) -> None:
-    now = context.clock.now()
-    await context.database.writing(
-        lambda session: record(session, row.app_id, kind, message, now=now, instance_id=row.id)
-    )
-
-
-def _rows(session: Session) -> list[Instance]:
-    return list(session.exec(select(Instance).where(col(Instance.status).not_in(_GONE))).all())
-
-
-def _retired_among(session: Session, instance_ids: Sequence[str]) -> list[str]:
-    query = select(Instance.id).where(col(Instance.id).in_(instance_ids), Instance.status == InstanceStatus.RETIRED)
-    return list(session.exec(query).all())
-
-
-def _note_container(session: Session, instance_id: str, container_id: str) -> None:
-    row = session.get_one(Instance, instance_id)
-    row.container_id = container_id
-    session.add(row)
+def _runs(found: Observation) -> bool:
+    return found.running and not found.paused and not found.restarting

@@ -44,7 +44,10 @@ def standing(session: Session, app_id: str, deployment_id: str) -> Standing:
 
 
 def addresses_of(rows: Iterable[Instance]) -> list[str]:
-    return [f"{row.address}:{row.port}" for row in rows if row.port is not None]
+    """Of those that are well, or of all where none is."""
+    routed = [row for row in rows if row.port is not None]
+    well = [row for row in routed if row.resting_since is None]
+    return [f"{row.address}:{row.port}" for row in well or routed]
 
 
 def _by_service(rows: Iterable[Instance]) -> dict[str, list[Instance]]:

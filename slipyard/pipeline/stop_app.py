@@ -11,6 +11,7 @@ from slipyard.domain.lifecycle import ASIDE, DeploymentStatus, InstanceStatus
 from slipyard.pipeline.cancel import cancel_deployment_in
 from slipyard.pipeline.context import Context
 from slipyard.pipeline.find_app import changeable_app
+from slipyard.pipeline.replace_instance import COMING
 from slipyard.pipeline.retire import retire
 from slipyard.pipeline.switch_route import apply_route, write_intent
 from slipyard.pipeline.wake import wake_deployment
@@ -70,8 +71,17 @@ def end_everything(session: Session, context: Context, app: App, why: str) -> No
         cancel_deployment_in(session, context, row, f"{why}.")
     there = (InstanceStatus.SERVING, *ASIDE)
     serving = select(Instance).where(Instance.app_id == app.id, col(Instance.status).in_(there))
-    for instance in session.exec(serving).all():
+    for instance in [*session.exec(serving).all(), *_coming(session, app.id)]:
         retire(session, context, instance, why)
+
+
+def _coming(session: Session, app_id: str) -> list[Instance]:
+    """Those that the healer brings up; of a deployment under way its worker ends them."""
+    active = active_deployment(session, app_id)
+    if active is None:
+        return []
+    query = select(Instance).where(Instance.deployment_id == active.id, col(Instance.status).in_(COMING))
+    return list(session.exec(query).all())
 
 
 async def _deploy_again(context: Context, app_id: str, actor: Actor, trigger: str) -> ActionDone:

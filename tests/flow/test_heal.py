@@ -6,7 +6,7 @@ from sqlmodel import col, select
 from slipyard.domain.errors import Conflict, SlipyardError, Unavailable
 from slipyard.domain.lifecycle import InstanceStatus
 from slipyard.pipeline.create_app import NewApp, create_app
-from slipyard.store.tables import Instance
+from slipyard.store.tables import App, Instance
 from tests.flow.repository import Repository
 from tests.flow.system import System
 from tests.flow.test_push_to_live import QUICK, push
@@ -70,3 +70,4 @@ def _forget(session, instance_ids):
     """As after a worker that was frozen: retired in the rows, and in the engine it runs."""
     for row in session.exec(select(Instance).where(col(Instance.id).in_(instance_ids))):
         row.status = InstanceStatus.RETIRED
+        session.get_one(App, row.app_id).stopped = True

@@ -103,8 +103,8 @@ class DockerDriver:
         states = await self._engine.containers({names.INSTALLATION: self._installation_id})
         return [observation(state) for state in states if self._is_ours(state)]
 
-    async def look(self, instance_id: str) -> Observation | None:
-        state = await self._find(instance_id)
+    async def look(self, instance_id: str, container_id: str | None = None) -> Observation | None:
+        state = await self._find(instance_id) or await self._find_astray(instance_id, container_id)
         return None if state is None else observation(state)
 
     def logs(

@@ -35,6 +35,7 @@ def observation(state: ContainerState) -> Observation:
         out_of_memory=state.out_of_memory,
         restarts=state.restarts,
         started_at=state.started_at,
+        restarting=state.restarting,
         astray=not named or state.networks != (names.network_name(installation, app),),
         named=named,
         addresses=state.addresses,

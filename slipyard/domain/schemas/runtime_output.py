@@ -14,7 +14,12 @@ class InstanceView(Outgoing):
     service: str
     phase: str
     ready: bool
-    restarts: int
+    in_rotation: bool = Field(description="Whether it gets requests; one that is away or unwell rests while others serve")
+    restarts: int = Field(description="How often in a row it ended by itself, or had to be replaced")
+    exit_code: int | None = Field(description="Of its last end by itself")
+    next_start_at: datetime | None = Field(description="When it is started, or replaced, at the earliest")
+    trouble: str | None = Field(description="What is wrong with it now: a crash loop, its health, a difference")
+    last_lines: list[str] = Field(description="The end of its output when it last ended by itself")
     image: str | None
     address: str
     container_id: str | None

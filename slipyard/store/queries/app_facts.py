@@ -5,9 +5,11 @@ from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 
 from sqlalchemy import case, func
+from sqlalchemy import select as select_columns
 from sqlmodel import Session, col, select
 
 from slipyard.domain.app_status import AppFacts
+from slipyard.domain.healing import CRASH_LOOP
 from slipyard.domain.lifecycle import DeploymentStatus, InstanceStatus
 from slipyard.store.queries.deployments import WAITING
 from slipyard.store.tables import App, Deployment, Instance, Release
@@ -20,6 +22,16 @@ class _Latest:
     status: DeploymentStatus
     error: str | None
     held: str | None
+
+
+@dataclass
+class _Standing:
+    """Routed instances that serve and are well, all whose container may still be there, and what is wrong with one."""
+
+    serving: int = 0
+    occupied: int = 0
+    trouble: str | None = None
+    crash_loop: bool = False
 
 
 def app_facts(session: Session, app_ids: Sequence[str]) -> dict[str, AppFacts]:
@@ -35,7 +47,7 @@ def _facts_of(session: Session, app_ids: Sequence[str]) -> dict[str, AppFacts]:
         select(App.id, App.deleting_at, App.deleted_at, App.stopped).where(col(App.id).in_(app_ids))
     ).all()
     latest, wanted = _latest(session, app_ids), _wanted(session, app_ids)
-    serving, occupied = _instances(session, app_ids)
+    standing = _standing(session, app_ids)
     return {
         app_id: AppFacts(
             deleting=deleting_at is not None,
@@ -44,8 +56,10 @@ def _facts_of(session: Session, app_ids: Sequence[str]) -> dict[str, AppFacts]:
             latest=latest[app_id].status if app_id in latest else None,
             active=app_id in wanted,
             wanted=wanted.get(app_id, 0),
-            serving=serving[app_id],
-            occupied=occupied[app_id],
+            serving=standing[app_id].serving,
+            occupied=standing[app_id].occupied,
+            trouble=standing[app_id].trouble,
+            crash_loop=standing[app_id].crash_loop,
             last_error=latest[app_id].error if app_id in latest else None,
             held=latest[app_id].held if app_id in latest else None,
         )
@@ -79,20 +93,25 @@ def _wanted(session: Session, app_ids: Sequence[str]) -> dict[str, int]:
     return {app_id: config.routed.replicas if config.routed else 0 for app_id, config in session.exec(query)}
 
 
-def _instances(session: Session, app_ids: Sequence[str]) -> tuple[dict[str, int], dict[str, int]]:
-    """Routed instances that serve, and all whose container may still be there."""
-    serving: defaultdict[str, int] = defaultdict(int)
-    occupied: defaultdict[str, int] = defaultdict(int)
+def _standing(session: Session, app_ids: Sequence[str]) -> dict[str, _Standing]:
+    found: defaultdict[str, _Standing] = defaultdict(_Standing)
     routed = col(Instance.port).is_not(None)
+    well = col(Instance.trouble).is_(None) & col(Instance.resting_since).is_(None)
+    is_well = case((routed & well, 1), else_=0)
+    worst = func.max(Instance.trouble), func.max(Instance.failures), func.max(Instance.exit_code)
     query = (
-        select(col(Instance.app_id), col(Instance.status), routed, func.count())
+        select_columns(col(Instance.app_id), col(Instance.status), is_well, func.count(), *worst)
         .where(col(Instance.app_id).in_(app_ids), col(Instance.status) != InstanceStatus.RETIRED)
-        .group_by(col(Instance.app_id), col(Instance.status), routed)
+        .group_by(col(Instance.app_id), col(Instance.status), is_well)
     )
-    for app_id, status, is_routed, count in session.exec(query):
-        occupied[app_id] += count
-        serving[app_id] += count if is_routed and status is InstanceStatus.SERVING else 0
-    return serving, occupied
+    for app_id, status, serves_well, count, trouble, failures, exit_code in session.execute(query):
+        standing = found[app_id]
+        standing.occupied += count
+        if status is InstanceStatus.SERVING:
+            standing.serving += count if serves_well else 0
+            standing.trouble = trouble or standing.trouble
+            standing.crash_loop |= bool(trouble) and failures >= CRASH_LOOP and exit_code is not None
+    return found
 
 
 def _chunks(app_ids: Sequence[str]) -> Iterator[Sequence[str]]:
