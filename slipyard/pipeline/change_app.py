@@ -8,7 +8,7 @@ from sqlmodel import Session
 from slipyard.domain.actor import Actor
 from slipyard.domain.app import AppConfig
 from slipyard.domain.naming import check_env_name
-from slipyard.pipeline.check_source import check_source
+from slipyard.pipeline.check_source import check_config
 from slipyard.pipeline.context import Context
 from slipyard.pipeline.find_app import configurable_app
 from slipyard.pipeline.git_access import settled_source
@@ -35,7 +35,7 @@ async def change_app(
     context: Context, app_id: str, changes: AppChanges, actor: Actor, if_version: int | None = None
 ) -> App:
     if changes.config is not None:
-        check_source(context, changes.config.source)
+        check_config(context, changes.config)
     app = await context.database.writing(
         lambda session: _change(session, context, configurable_app(session, app_id, if_version), changes, actor)
     )

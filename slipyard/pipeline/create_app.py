@@ -12,7 +12,7 @@ from slipyard.domain.errors import Conflict, FieldProblem, QuotaExceeded
 from slipyard.domain.ids import new_id
 from slipyard.domain.naming import check_slug, default_host, slug_from
 from slipyard.domain.source import SourceType
-from slipyard.pipeline.check_source import check_source
+from slipyard.pipeline.check_source import check_config
 from slipyard.pipeline.context import Context
 from slipyard.pipeline.deploy_app import DeployRequest, write_request
 from slipyard.pipeline.git_access import check_credential
@@ -45,7 +45,7 @@ class CreatedApp:
 async def create_app(context: Context, new: NewApp, actor: Actor) -> CreatedApp:
     """`Conflict` where the name is taken, `QuotaExceeded`, `ValidationFailed`. An image or a repository is deployed at once."""
     slug = check_slug(new.slug) if new.slug else slug_from(new.name)
-    check_source(context, new.config.source)
+    check_config(context, new.config)
     try:
         created = await context.database.writing(lambda session: _write(session, context, new, slug, actor))
     except IntegrityError as error:

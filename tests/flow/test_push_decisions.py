@@ -28,6 +28,12 @@ async def new_app(system: System, **fields: object) -> str:
     return (await create_app(system.context, NewApp("shop", config=config), system.actor)).app.id
 
 
+async def checked_app(system: System) -> str:
+    source = Source(repo_url="https://git.example.org/team/shop.git")
+    config = AppConfig(health_check=QUICK, source=source, triggers=Triggers(after_check="test"))
+    return (await create_app(system.context, NewApp("shop", config=config, deploy=False), system.actor)).app.id
+
+
 def seen(app_id: str, commit: str, previous: str | None = None, **fields: object) -> PushSeen:
     return replace(PushSeen(app_id, MAIN, commit, previous, "github", "dev"), **fields)
 
@@ -190,7 +196,7 @@ async def test_of_many_refs_in_one_message_one_deploys_and_it_is_the_apps_branch
 
 
 async def test_a_check_that_fails_holds_its_push_and_one_that_passes_later_lets_it_go(system: System) -> None:
-    app_id = await new_app(system, triggers=Triggers(after_check="test"))
+    app_id = await checked_app(system)
     commit = "1" * 40
 
     held = await receive_push(system.context, seen(app_id, commit))
@@ -211,14 +217,14 @@ async def test_a_check_that_fails_holds_its_push_and_one_that_passes_later_lets_
 
 
 async def test_a_check_that_passed_before_its_push_was_heard_of_counts(system: System) -> None:
-    app_id = await new_app(system, triggers=Triggers(after_check="test"))
+    app_id = await checked_app(system)
     await ended(system, app_id, "test", "1" * 40, passed=True)
 
     assert (await receive_push(system.context, seen(app_id, "1" * 40))).status == "deployed"
 
 
 async def test_a_newer_push_takes_the_place_of_a_held_one(system: System) -> None:
-    app_id = await new_app(system, triggers=Triggers(after_check="test"))
+    app_id = await checked_app(system)
     older, newer = "1" * 40, "2" * 40
     await receive_push(system.context, seen(app_id, older))
     await receive_push(system.context, seen(app_id, newer, older))
@@ -231,7 +237,7 @@ async def test_a_newer_push_takes_the_place_of_a_held_one(system: System) -> Non
 
 
 async def test_a_held_push_of_another_source_stays_where_it_is(system: System) -> None:
-    app_id = await new_app(system, triggers=Triggers(after_check="test"))
+    app_id = await checked_app(system)
     await receive_push(system.context, seen(app_id, "1" * 40))
     config = system.app(app_id).config
     source = Source(repo_url="https://example.org/other.git")

@@ -131,7 +131,8 @@ async def test_everything_that_waits_says_for_what(quiet_api: ApiServer) -> None
     await make(quiet_api, "free", source=IMAGE)
     built = await make(quiet_api, "built")
     await make(quiet_api, "second")
-    checked = await make(quiet_api, "checked", triggers={"after_check": "tests"})
+    elsewhere = "https://git.example.org/team/checked.git"
+    checked = await make(quiet_api, "checked", repo_url=elsewhere, triggers={"after_check": "tests"})
     for slug in ("locked", "frozen", "free", "built", "second"):
         await post(quiet_api, f"{slug}/deploy")
     seen = PushSeen(checked["id"], "refs/heads/main", "c" * 40, None, "github", "dev")
@@ -178,3 +179,18 @@ async def test_a_push_to_a_locked_app_is_built_and_ends_with_the_reason(api: Api
     assert "Follow it with: slipyard deploy --follow shop" in outcome.remote_lines
     (build,) = (await api.client.get("/v1/apps/shop/builds")).json()["builds"]
     assert build["status"] == "succeeded"
+
+
+async def test_a_check_that_nobody_runs_is_refused_instead_of_waited_for(quiet_api: ApiServer) -> None:
+    wanted, elsewhere = {"triggers": {"after_check": "tests"}}, {"repo_url": "https://git.example.org/team/shop.git"}
+
+    made = await quiet_api.client.post("/v1/apps", json={"name": "shop", **wanted})
+    await make(quiet_api, "shop")
+    changed = await quiet_api.client.patch("/v1/apps/shop", json=wanted)
+    both = await quiet_api.client.patch("/v1/apps/shop", json=wanted | elsewhere)
+    back = await quiet_api.client.patch("/v1/apps/shop", json={"repo_url": None})
+
+    assert [each.status_code for each in (made, changed, both, back)] == [422, 422, 200, 422]
+    for refused in (made, changed, back):
+        assert refused.json()["error"]["details"][0]["field"] == "triggers.after_check"
+        assert "Nobody runs the check tests" in refused.json()["error"]["message"]
