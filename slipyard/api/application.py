@@ -27,6 +27,7 @@ from slipyard.api.routes import (
     git_credentials,
     holds,
     hooks,
+    log_drains,
     metrics,
     notifiers,
     poll,
@@ -47,7 +48,7 @@ from slipyard.pipeline.context import Context
 
 _REST = (
     connections, notifiers,
-    access, apps, app_environment, configuration, secrets, secret_stores, ci, actions, holds, uploads, work, work_logs, runtime, events, git_credentials, hooks, deliveries, poll, previews, queue, system, metrics, all_metrics,
+    access, apps, app_environment, configuration, secrets, secret_stores, ci, actions, holds, uploads, work, work_logs, runtime, events, git_credentials, hooks, deliveries, poll, previews, queue, system, metrics, all_metrics, log_drains,
 )  # fmt: skip
 _OUTSIDE = (deliveries_in.router, system.probes, all_metrics.scrape, gitserver.router, home.router, reference.router)
 

@@ -57,6 +57,7 @@ class _Commands(LazyGroup):
         "notifiers": Entry(f"{_COMMANDS}.notifiers:app", "Tell others of deployments: add, test, remove.", _SERVER),
         "tokens": Entry(f"{_COMMANDS}.tokens:app", "List, make and revoke tokens.", _SERVER),
         "secret-stores": Entry(f"{_COMMANDS}.secret_stores:app", "Read secrets from files, programs, Vault.", _SERVER),
+        "drains": Entry(f"{_COMMANDS}.drains:app", "Forward output elsewhere: add, test, remove.", _SERVER),
         "login": Entry(f"{_COMMANDS}.login:app", "Remember a server and a token.", _SERVER),
         "login-link": Entry(f"{_COMMANDS}.login:link_app", "Make a link that signs one browser in, once.", _SERVER),
         "git-credential": Entry(f"{_COMMANDS}.git_credential:app", "Let git push with the stored token.", _SERVER),

@@ -12,6 +12,7 @@ from slipyard.pipeline.close_networks import NetworkWatch
 from slipyard.pipeline.context import Context
 from slipyard.pipeline.find_pushes import PushWatch, find_pushes
 from slipyard.pipeline.follow_routes import follow_routes
+from slipyard.pipeline.forward_output import forward_output
 from slipyard.pipeline.go_on import go_on
 from slipyard.pipeline.heal import heal
 from slipyard.pipeline.heal_watch import WHOLE_SECONDS, HealWatch
@@ -90,6 +91,7 @@ LOOPS = (
     Loop("set_aside", 0.5, _remembering(DrainWatch, pause_instances)),
     Loop("paused", 5.0, _each_time(keep_paused)),
     Loop("bake", 0.5, _remembering(CanaryWatch, bake)),
+    Loop("forward", 2.0, _each_time(forward_output)),
     Loop("publish", 2.0, _publish),
     Loop("measure", 2.0, _remembering(MeasureWatch, measure)),
     Loop("heal", WHOLE_SECONDS, _remembering(HealWatch, heal), heeds_engine=True),

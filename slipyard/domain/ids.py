@@ -25,6 +25,7 @@ Kind = Literal[
     "crd",  # git credential
     "con",  # connection to a code host
     "ntf",  # notifier
+    "drn",  # log drain
     "msg",  # message in the outbox
     "prv",  # preview
     "cit",  # CI trust

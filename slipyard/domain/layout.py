@@ -86,6 +86,11 @@ class Layout:
         """The last words of instances that are gone, by app."""
         return self.logs / "apps"
 
+    @property
+    def drains(self) -> Path:
+        """How far each log drain is."""
+        return self.home / "drains"
+
     def build_log(self, build_id: str) -> Path:
         return self.logs / "builds" / f"{build_id}.log"
 

@@ -14,6 +14,7 @@ from slipyard.store.tables import (
     EnvVar,
     GitCredentialRow,
     Hook,
+    LogDrain,
     Notifier,
     Release,
     SecretRow,
@@ -40,6 +41,11 @@ def renew_secrets(session: Session, cipher: Cipher) -> int:
         notifier.url_encrypted = cipher.renew(notifier.url_encrypted)
         if notifier.secret_encrypted is not None:
             notifier.secret_encrypted = cipher.renew(notifier.secret_encrypted)
+        renewed += 1
+    for drain in session.exec(select(LogDrain)):
+        drain.url_encrypted = cipher.renew(drain.url_encrypted)
+        if drain.authorization_encrypted is not None:
+            drain.authorization_encrypted = cipher.renew(drain.authorization_encrypted)
         renewed += 1
     for row in _rows_with_environment(session):
         row.env_encrypted = cipher.renew(row.env_encrypted or b"")

@@ -7,7 +7,7 @@ from slipyard.domain.errors import SystemFault, ValidationFailed
 from slipyard.store.cipher import add_key, drop_old_keys, load_cipher, promote_key, read_keys
 from slipyard.store.environment import env_fingerprints, env_of, open_env, seal_env, set_env
 from slipyard.store.rotation import erase_secrets, renew_secrets
-from slipyard.store.tables import Connection, Deployment, EnvVar, Hook, Notifier, Release
+from slipyard.store.tables import Connection, Deployment, EnvVar, Hook, LogDrain, Notifier, Release
 from tests.unit.store.rows import NOW, add_app, add_deployment, add_hook, add_organization, add_release
 
 
@@ -105,18 +105,19 @@ def test_a_rotation_renews_what_opens_systems_elsewhere(database, cipher, key_fi
                 id="ntf_2", name="b", kind="webhook", url_encrypted=sealed, secret_encrypted=sealed, events=[], **known
             )
         )
+        session.add(LogDrain(id="drn_1", name="c", kind="http", url_encrypted=sealed, **known))
     add_key(key_file)
     promote_key(key_file)
     with database.write() as session:
-        assert renew_secrets(session, load_cipher(key_file)) == 3
+        assert renew_secrets(session, load_cipher(key_file)) == 4
     drop_old_keys(key_file)
     newest = load_cipher(key_file)
     with database.read() as session:
-        rows = [*session.exec(select(Notifier)).all(), session.exec(select(Connection)).one()]
+        rows = [row for table in (Notifier, Connection, LogDrain) for row in session.exec(select(table))]
         values = [
             vars(row).get(name) for row in rows for name in ("url_encrypted", "secret_encrypted", "token_encrypted")
         ]
-        assert [newest.decrypt(value) for value in values if value is not None] == [b"token"] * 4
+        assert [newest.decrypt(value) for value in values if value is not None] == [b"token"] * 5
 
 
 def test_a_removed_app_leaves_no_secrets_and_others_keep_theirs(database, cipher):

@@ -1,0 +1,1 @@
+"""The doors to where output is forwarded to: syslog, any HTTP receiver, Loki."""
