@@ -19,6 +19,7 @@ from slipyard.api.routes import (
     app_environment,
     apps,
     ci,
+    cleaning,
     configuration,
     connections,
     deliveries,
@@ -47,7 +48,7 @@ from slipyard.clients.outside_http import OutsideHttp
 from slipyard.pipeline.context import Context
 
 _REST = (
-    connections, notifiers,
+    connections, notifiers, cleaning,
     access, apps, app_environment, configuration, secrets, secret_stores, ci, actions, holds, uploads, work, work_logs, runtime, events, git_credentials, hooks, deliveries, poll, previews, queue, system, metrics, all_metrics, log_drains,
 )  # fmt: skip
 _OUTSIDE = (deliveries_in.router, system.probes, all_metrics.scrape, gitserver.router, home.router, reference.router)

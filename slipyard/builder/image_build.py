@@ -71,6 +71,14 @@ class BuiltImage:
     manifest_digest: str | None  # None where the image was not pushed
 
 
+@dataclass(frozen=True)
+class CacheUse:
+    """Bytes that a builder keeps of earlier builds, and those of them that no build uses now."""
+
+    bytes: int
+    reclaimable: int
+
+
 class ImageBuilder(Protocol):
     async def build(self, build: ImageBuild, progress: Callable[[Progress], None]) -> BuiltImage:
         """`BuildFailed` with the last lines of the failing step; `Unavailable` where the daemon is away.
@@ -78,3 +86,9 @@ class ImageBuilder(Protocol):
 
     async def describe(self) -> str:
         """The builder in use, for `doctor` and provenance: kind, version, address."""
+
+    async def cache_use(self) -> CacheUse:
+        """`Unavailable` where the builder does not answer. May take seconds."""
+
+    async def prune_cache(self, keep_bytes: int) -> int:
+        """How many bytes went; the least recently used first, until no more than `keep_bytes` are left."""

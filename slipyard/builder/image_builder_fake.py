@@ -4,7 +4,7 @@ import asyncio
 from collections import deque
 from collections.abc import Callable
 
-from slipyard.builder.image_build import BuiltImage, ImageBuild, Progress, Step, StepOutput
+from slipyard.builder.image_build import BuiltImage, CacheUse, ImageBuild, Progress, Step, StepOutput
 from slipyard.clients.container_engine_fake import FakeContainerEngine
 from slipyard.clients.simulated_container import Behaviour
 from slipyard.domain.errors import SlipyardError
@@ -18,6 +18,7 @@ class FakeImageBuilder:
         self.behaviour = Behaviour()
         self.hold = asyncio.Event()
         self.hold.set()
+        self.cache_bytes = 0
         self._engine = engine
         self._failures: deque[SlipyardError] = deque()
 
@@ -32,7 +33,15 @@ class FakeImageBuilder:
             raise self._failures.popleft()
         progress(StepOutput(1, 1, b"built\n"))
         progress(Step(1, "[1/1] FROM scratch", started_at=0.0, completed_at=0.1))
-        return BuiltImage(self._engine.add_image(build.reference, self.behaviour), None)
+        return BuiltImage(self._engine.add_image(build.reference, self.behaviour, labels=build.labels), None)
+
+    async def cache_use(self) -> CacheUse:
+        return CacheUse(self.cache_bytes, self.cache_bytes)
+
+    async def prune_cache(self, keep_bytes: int) -> int:
+        freed = max(0, self.cache_bytes - keep_bytes)
+        self.cache_bytes -= freed
+        return freed
 
     async def describe(self) -> str:
         return "a builder in memory"

@@ -48,6 +48,7 @@ class _Commands(LazyGroup):
         "credentials": Entry(f"{_COMMANDS}.credentials:app", "List, add, test and remove git credentials.", _SERVER),
         "up": Entry(f"{_COMMANDS}.up:up_app", "Start Slipyard on this machine.", _SERVER),
         "down": Entry(f"{_COMMANDS}.down:app", "Stop Slipyard; apps go on being served.", _SERVER),
+        "system": Entry(f"{_COMMANDS}.system:app", "Show what fills the disk, and make room there.", _SERVER),
         "doctor": Entry(f"{_COMMANDS}.doctor:app", "Check everything that Slipyard stands on.", _SERVER),
         "part": Entry(f"{_COMMANDS}.up:part_app", "Run one part in the foreground, for containers.", _SERVER),
         "mirror": Entry(f"{_COMMANDS}.mirror:app", "Keep base images in the registry, for a buildkitd.", _SERVER),

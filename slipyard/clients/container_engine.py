@@ -33,6 +33,16 @@ class ImageFacts:
 
 
 @dataclass(frozen=True)
+class StoredImage:
+    """`names` are its tags; `bytes` are those of all its layers, also of those that it shares."""
+
+    image_id: str
+    names: tuple[str, ...]
+    labels: Mapping[str, str]
+    bytes: int
+
+
+@dataclass(frozen=True)
 class NetworkSpec:
     name: str
     subnet: str
@@ -115,6 +125,15 @@ class ContainerEngine(Protocol):
         """Pushes `repository:tag` and returns the digest of its manifest as the engine reports it."""
 
     async def remove_image(self, reference: str) -> None: ...
+
+    async def stored_images(self, labels: Mapping[str, str]) -> Sequence[StoredImage]:
+        """Those that have all the labels, also without a name."""
+
+    async def image_bytes(self) -> Mapping[str, int]:
+        """By image id, what goes from the disk when that image alone goes. May take seconds."""
+
+    async def data_root(self) -> str:
+        """The directory of the engine's data, on the engine's machine."""
 
     async def create_network(self, spec: NetworkSpec) -> None:
         """Also succeeds where the same network is already there. `Conflict` where the subnet overlaps another."""

@@ -22,6 +22,7 @@ from slipyard.clients.container_engine import (
     ImageFacts,
     LogLine,
     NetworkSpec,
+    StoredImage,
 )
 from slipyard.clients.simulated_container import Behaviour, SimulatedContainer, SimulatedImage, spec_fields
 from slipyard.domain.clock import Clock
@@ -53,9 +54,16 @@ class FakeContainerEngine:
 
     # What a test arranges.
 
-    def add_image(self, reference: str, behaviour: Behaviour = Behaviour(), *, ports: tuple[int, ...] = ()) -> str:  # noqa: B008 - frozen
+    def add_image(
+        self,
+        reference: str,
+        behaviour: Behaviour = Behaviour(),  # noqa: B008 - frozen
+        *,
+        ports: tuple[int, ...] = (),
+        labels: Mapping[str, str] | None = None,
+    ) -> str:
         """An image in the engine; returns its id."""
-        self._images[reference] = _image(reference, behaviour, ports)
+        self._images[reference] = replace(_image(reference, behaviour, ports), labels=dict(labels or {}))
         return self._images[reference].facts.image_id
 
     def publish(self, reference: str, behaviour: Behaviour = Behaviour()) -> None:  # noqa: B008 - frozen
@@ -125,6 +133,26 @@ class FakeContainerEngine:
     async def remove_image(self, reference: str) -> None:
         await self._called("remove_image")
         self._images.pop(reference, None)
+
+    async def stored_images(self, labels: Mapping[str, str]) -> Sequence[StoredImage]:
+        await self._called("stored_images")
+        names: dict[str, list[str]] = {}
+        for reference, image in self._images.items():
+            names.setdefault(image.facts.image_id, []).append(reference)
+        found = {image.facts.image_id: image for image in self._images.values()}
+        return [
+            StoredImage(image_id, tuple(names[image_id]), image.labels, image.bytes)
+            for image_id, image in found.items()
+            if labels.items() <= image.labels.items()
+        ]
+
+    async def image_bytes(self) -> Mapping[str, int]:
+        await self._called("image_bytes")
+        return {image.facts.image_id: image.bytes for image in self._images.values()}
+
+    async def data_root(self) -> str:
+        await self._called("data_root")
+        return "/nowhere"
 
     async def create_network(self, spec: NetworkSpec) -> None:
         await self._called("create_network")

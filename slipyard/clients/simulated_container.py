@@ -2,7 +2,7 @@
 
 import asyncio
 import json
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime
 
@@ -36,6 +36,8 @@ class Behaviour:
 class SimulatedImage:
     facts: ImageFacts
     behaviour: Behaviour = Behaviour()
+    labels: Mapping[str, str] = field(default_factory=dict)
+    bytes: int = 5 * _MIB
 
 
 @dataclass

@@ -75,6 +75,9 @@ class Settings(BaseSettings):
     paused_memory: int = Field(
         1024 * MIB, ge=0, description="Bytes that all paused instances hold; the oldest go first"
     )
+    disk_share: float = Field(
+        0.8, gt=0, le=1, description="Of the disk for data, images and build cache; above it what is made again goes"
+    )
     keep_releases: int = Field(10, ge=1, description="Images of this many past releases stay for rollback")
 
     @classmethod

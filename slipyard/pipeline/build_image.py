@@ -1,6 +1,7 @@
 """Source to image, in the order that saves the most: an unchanged tree and plan reuses the image that it made before."""
 
 import asyncio
+from contextlib import AbstractAsyncContextManager, nullcontext
 from dataclasses import dataclass, field
 
 from slipyard.builder.context import filter_context
@@ -16,6 +17,7 @@ from slipyard.pipeline.context import Context
 from slipyard.pipeline.fetch_source import StoredSnapshot, fetch_source, uploaded_source
 from slipyard.pipeline.load_build import BuildJob
 from slipyard.pipeline.provenance import read_origin
+from slipyard.pipeline.push_gate import push_gate
 from slipyard.pipeline.stopwatch import Stopwatch
 from slipyard.pipeline.trace import Trace
 from slipyard.store.queries.builds import build_of_plan
@@ -90,7 +92,8 @@ async def _reuse(context: Context, job: BuildJob, plan_key: str, trace: Trace) -
     if origin is None or (origin.image_id, origin.plan_key) != (before.image_id, plan_key):
         return None
     try:
-        facts = await context.driver.ensure_image(before.image_reference, pull=False)
+        credentials = context.registry_home.credentials
+        facts = await context.driver.ensure_image(before.image_reference, pull=False, credentials=credentials)
     except (NotFound, Unavailable):
         return None  # it was cleaned up: building is the way to have it again
     if facts.image_id != before.image_id:
@@ -109,7 +112,7 @@ async def _build(
     tar = await filter_context(
         snapshot.path, context.layout.contexts, plan.subdirectory, plan.dockerfile, plan.default_ignores
     )
-    async with BuildLog(trace) as log:
+    async with _pushing(context), BuildLog(trace) as log:
         built = await context.image_builder.build(
             ImageBuild(
                 build_id=job.build_id,
@@ -130,6 +133,11 @@ async def _build(
     image = ImageIdentity(reference=reference, image_id=built.image_id, manifest_digest=built.manifest_digest)
     facts = await context.driver.ensure_image(reference, pull=False, credentials=context.registry_home.credentials)
     return _Made(image, facts, await context.image_builder.describe())
+
+
+def _pushing(context: Context) -> AbstractAsyncContextManager[None]:
+    """A builder of its own pushes as it ends; the engine's keeps the image, which is pushed later."""
+    return push_gate(context).pushing() if context.settings.buildkit_host else nullcontext()
 
 
 def image_reference(context: Context, job: BuildJob) -> str:

@@ -4,7 +4,7 @@ from collections.abc import Callable
 
 from slipyard.builder.buildkit.build import BuildKit
 from slipyard.builder.buildkit.connect import engine_builder, standalone
-from slipyard.builder.image_build import BuiltImage, ImageBuild, Progress
+from slipyard.builder.image_build import BuiltImage, CacheUse, ImageBuild, Progress
 from slipyard.domain.settings import Settings
 
 
@@ -20,6 +20,12 @@ class ChosenBuilder:
 
     async def describe(self) -> str:
         return await (await self._choose()).describe()
+
+    async def cache_use(self) -> CacheUse:
+        return await (await self._choose()).cache_use()
+
+    async def prune_cache(self, keep_bytes: int) -> int:
+        return await (await self._choose()).prune_cache(keep_bytes)
 
     async def _choose(self) -> BuildKit:
         if self._chosen is None:

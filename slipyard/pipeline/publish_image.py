@@ -6,6 +6,7 @@ from sqlmodel import Session, col, select
 from slipyard.domain.errors import SlipyardError, SystemFault
 from slipyard.domain.lifecycle import BuildStatus
 from slipyard.pipeline.context import Context
+from slipyard.pipeline.push_gate import push_gate
 from slipyard.store.tables import Build
 
 MOST_ATTEMPTS = 8
@@ -22,8 +23,9 @@ async def publish_images(context: Context, turn: int) -> None:
 async def _publish(context: Context, build: Build) -> None:
     reference, image_id = build.image_reference or "", build.image_id or ""
     try:
-        await context.engine.push(reference, context.registry_home.credentials)
-        digest = await _read_back(context, reference, image_id)
+        async with push_gate(context).pushing():
+            await context.engine.push(reference, context.registry_home.credentials)
+            digest = await _read_back(context, reference, image_id)
     except SlipyardError as error:
         reason = error.message
         _log.warning("publish_failed", build_id=build.id, error=reason)

@@ -8,6 +8,7 @@ from dataclasses import dataclass
 from grpclib.const import Handler
 from grpclib.exceptions import GRPCError, StreamTerminatedError
 
+from slipyard.builder.buildkit import cache
 from slipyard.builder.buildkit.channel import BuildKitChannel, Dial
 from slipyard.builder.buildkit.control import Control
 from slipyard.builder.buildkit.exporters import ImageStore, built_image
@@ -22,7 +23,7 @@ from slipyard.builder.buildkit.services.registry_credentials import credentials_
 from slipyard.builder.buildkit.services.secrets import secrets_methods
 from slipyard.builder.buildkit.session import Session, open_session
 from slipyard.builder.buildkit.solve_request import solve_request
-from slipyard.builder.image_build import BuiltImage, ImageBuild, Progress
+from slipyard.builder.image_build import BuiltImage, CacheUse, ImageBuild, Progress
 
 # Status ends by itself when the build does; a daemon that never knew the build looks for it for some seconds.
 DRAIN_SECONDS = 3.0
@@ -62,6 +63,12 @@ class BuildKit:
         """`Unavailable` where a standalone daemon does not answer."""
         version = self._endpoint.version or await self._ask_version()
         return f"{self._endpoint.kind} {version} at {self._endpoint.address}"
+
+    async def cache_use(self) -> CacheUse:
+        return await cache.cache_use(self._endpoint.dial, self._endpoint.address)
+
+    async def prune_cache(self, keep_bytes: int) -> int:
+        return await cache.prune_cache(self._endpoint.dial, self._endpoint.address, keep_bytes)
 
     async def _solve(
         self, control: Control, build: ImageBuild, session: Session, watch: ProgressWatch, text: str

@@ -4,12 +4,16 @@ from grpclib.client import Channel, StreamStreamMethod, UnaryStreamMethod, Unary
 
 from slipyard.builder.buildkit.protocol.control_pb2 import (
     BytesMessage,
+    DiskUsageRequest,
+    DiskUsageResponse,
     InfoRequest,
     InfoResponse,
+    PruneRequest,
     SolveRequest,
     SolveResponse,
     StatusRequest,
     StatusResponse,
+    UsageRecord,
 )
 
 
@@ -20,3 +24,5 @@ class Control:
         self.status = UnaryStreamMethod(channel, f"{service}/Status", StatusRequest, StatusResponse)
         self.session = StreamStreamMethod(channel, f"{service}/Session", BytesMessage, BytesMessage)
         self.info = UnaryUnaryMethod(channel, f"{service}/Info", InfoRequest, InfoResponse)
+        self.disk_usage = UnaryUnaryMethod(channel, f"{service}/DiskUsage", DiskUsageRequest, DiskUsageResponse)
+        self.prune = UnaryStreamMethod(channel, f"{service}/Prune", PruneRequest, UsageRecord)

@@ -6,6 +6,8 @@ from typing import Annotated
 import typer
 
 from slipyard.clients.docker_engine import DockerEngine
+from slipyard.clients.push_gate import PushGate
+from slipyard.domain.clock import SystemClock
 from slipyard.domain.image_reference import ImageReference, parse_image_reference
 from slipyard.domain.layout import Layout
 from slipyard.domain.settings import Settings
@@ -30,11 +32,14 @@ def mirror(
 
 
 async def _copy_all(settings: Settings, references: list[ImageReference]) -> None:
-    home = registry_home(settings, Layout(settings.home))
+    layout = Layout(settings.home)
+    home, gate = registry_home(settings, layout), PushGate(layout.run, SystemClock())
     engine = DockerEngine(settings.docker_host)
     try:
         for reference in references:
-            print(f"{reference} is kept as {await _copy(engine, home, reference)}.")
+            async with gate.pushing():
+                kept = await _copy(engine, home, reference)
+            print(f"{reference} is kept as {kept}.")
     finally:
         engine.close()
 

@@ -1,6 +1,7 @@
 """What may go from the disk: images, trees and logs that nothing needs any more."""
 
 from collections.abc import Iterable
+from collections.abc import Set as AbstractSet
 from dataclasses import dataclass
 from datetime import datetime
 from itertools import islice
@@ -36,14 +37,7 @@ def unneeded_images(session: Session, keep: int, *, app_id: str | None = None, l
     references = {reference for reference, _ in images}
     ids = {image_id for _, image_id in images}
     unneeded = (
-        UnneededImage(
-            build.app_id,
-            build.id,
-            str(build.image_reference),
-            str(build.image_id),
-            build.manifest_digest,
-            shared=str(build.image_id) in ids,
-        )
+        _unneeded(build, ids)
         for build in _builds_with_image(session, app_id)
         if build.image_reference not in references
     )
@@ -52,15 +46,25 @@ def unneeded_images(session: Session, keep: int, *, app_id: str | None = None, l
 
 def let_image_go(session: Session, image: UnneededImage, keep: int, now: datetime) -> bool:
     """Decides once more, now that nobody else changes the app, and writes it down: from here on no build reuses the
-    image. False where something needs it by now."""
+    image, until `removal_due` is cleared it is tried again. False where something needs it by now."""
     lock_app(session, image.app_id)
+    build = session.get_one(Build, image.build_id, populate_existing=True)
+    if build.removal_due:  # unless somebody goes back to it at this moment
+        return build.image_reference not in {reference for reference, _ in needed_images(session, keep)}
     if image not in unneeded_images(session, keep, app_id=image.app_id, limit=10_000):
         return False
-    build = session.get_one(Build, image.build_id)
-    build.image_removed_at = now
+    build.image_removed_at, build.removal_due = now, True
     session.add(build)
     session.flush()
     return True
+
+
+def images_due(session: Session, limit: int = 100) -> list[UnneededImage]:
+    """Written off before, and still there: engine or registry did not answer."""
+    query = select(Build).where(col(Build.removal_due)).order_by(col(Build.id)).limit(limit)
+    ids = {build.image_id for build in session.exec(query) if build.image_id}
+    used = set(session.exec(select(col(Build.image_id)).where(_has_image(), col(Build.image_id).in_(ids))))
+    return [_unneeded(build, used) for build in session.exec(query)]
 
 
 def snapshots_to_keep(session: Session, keep: int) -> set[str]:
@@ -100,6 +104,17 @@ def needed_images(session: Session, keep: int) -> set[tuple[str, str]]:
     builds = select(Build).join(App, col(Build.app_id) == col(App.id)).where(is_living(), _has_image())
     builds = builds.where(col(Build.id).in_(awaited) | (col(Build.number) == col(App.last_build)))
     return of_releases | {(str(build.image_reference), str(build.image_id)) for build in session.exec(builds)}
+
+
+def _unneeded(build: Build, used: AbstractSet[str | None]) -> UnneededImage:
+    return UnneededImage(
+        build.app_id,
+        build.id,
+        str(build.image_reference),
+        str(build.image_id),
+        build.manifest_digest,
+        shared=build.image_id in used,
+    )
 
 
 def _builds_with_image(session: Session, app_id: str | None) -> list[Build]:

@@ -17,6 +17,7 @@ from slipyard.store.queries.kept_releases import kept_releases
 from slipyard.store.queries.retention import (
     build_logs_to_keep,
     deployment_logs_to_keep,
+    images_due,
     let_image_go,
     snapshots_to_keep,
     unneeded_images,
@@ -132,7 +133,11 @@ def test_an_image_goes_once_and_is_not_asked_about_again(session, app):
     add_history(session, app, "1", "2", "3", "4")
     [image] = unneeded_images(session, KEEP)
     assert let_image_go(session, image, KEEP, NOW)
-    assert session.get(Build, image.build_id).image_removed_at == NOW
+    build = session.get(Build, image.build_id)
+    assert (build.image_removed_at, images_due(session)) == (NOW, [image])
+    build.removal_due = False
+    session.flush()
+    assert images_due(session) == []
     assert not let_image_go(session, image, KEEP, NOW)
     assert unneeded(session) == []
 

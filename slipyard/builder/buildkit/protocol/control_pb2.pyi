@@ -164,3 +164,37 @@ class BuildkitVersion(_message.Message):
     VERSION_FIELD_NUMBER: _ClassVar[int]
     version: str
     def __init__(self, version: _Optional[str] = ...) -> None: ...
+
+class PruneRequest(_message.Message):
+    __slots__ = ("all", "keepBytes")
+    ALL_FIELD_NUMBER: _ClassVar[int]
+    KEEPBYTES_FIELD_NUMBER: _ClassVar[int]
+    all: bool
+    keepBytes: int
+    def __init__(self, all: _Optional[bool] = ..., keepBytes: _Optional[int] = ...) -> None: ...
+
+class DiskUsageRequest(_message.Message):
+    __slots__ = ()
+    def __init__(self) -> None: ...
+
+class DiskUsageResponse(_message.Message):
+    __slots__ = ("record",)
+    RECORD_FIELD_NUMBER: _ClassVar[int]
+    record: _containers.RepeatedCompositeFieldContainer[UsageRecord]
+    def __init__(self, record: _Optional[_Iterable[_Union[UsageRecord, _Mapping]]] = ...) -> None: ...
+
+class UsageRecord(_message.Message):
+    __slots__ = ("ID", "InUse", "Size", "LastUsedAt", "RecordType", "Shared")
+    ID_FIELD_NUMBER: _ClassVar[int]
+    INUSE_FIELD_NUMBER: _ClassVar[int]
+    SIZE_FIELD_NUMBER: _ClassVar[int]
+    LASTUSEDAT_FIELD_NUMBER: _ClassVar[int]
+    RECORDTYPE_FIELD_NUMBER: _ClassVar[int]
+    SHARED_FIELD_NUMBER: _ClassVar[int]
+    ID: str
+    InUse: bool
+    Size: int
+    LastUsedAt: _timestamp_pb2.Timestamp
+    RecordType: str
+    Shared: bool
+    def __init__(self, ID: _Optional[str] = ..., InUse: _Optional[bool] = ..., Size: _Optional[int] = ..., LastUsedAt: _Optional[_Union[datetime.datetime, _timestamp_pb2.Timestamp, _Mapping]] = ..., RecordType: _Optional[str] = ..., Shared: _Optional[bool] = ...) -> None: ...
