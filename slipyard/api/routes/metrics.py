@@ -20,7 +20,7 @@ from slipyard.store.series.ring import COARSE, FINE
 router = APIRouter(
     prefix="/apps/{app}", tags=["run time"], route_class=GuardedRoute, dependencies=[requires("apps:read")]
 )
-_USUAL_POINTS, _MOST_POINTS = 240, 6000
+_USUAL_POINTS, _MOST_POINTS = 240, COARSE.slots
 SpanDep = Annotated[str | None, Query(max_length=20, examples=["1h", "7d", "90"])]
 
 
