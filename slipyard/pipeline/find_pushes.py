@@ -1,4 +1,5 @@
-"""A `git push` whose receiver was killed after the ref moved: the branch's head is not what was last decided of it."""
+"""A `git push` whose receiver was killed after the ref moved: by what it has noted, and beside that by the head of an app's
+branch, which is not what was last decided of it, however it came there."""
 
 import asyncio
 from collections.abc import Collection, Sequence
@@ -9,6 +10,7 @@ from sqlmodel import Session, col, select
 
 from slipyard.domain.push_rules import stopped_by_ref
 from slipyard.pipeline.context import Context
+from slipyard.pipeline.find_noted_pushes import NoteWatch, find_noted_pushes
 from slipyard.pipeline.receive_push import OWN_REMOTE, PushSeen, receive_push
 from slipyard.store.queries.pushes import decided_head
 from slipyard.store.tables import App
@@ -27,6 +29,7 @@ class PushWatch:
     undecided: dict[str, str] = field(default_factory=dict)
     decided: dict[str, str] = field(default_factory=dict)
     last: str = ""
+    notes: NoteWatch = field(default_factory=NoteWatch)
 
 
 async def find_pushes(context: Context, watch: PushWatch) -> None:
@@ -34,6 +37,7 @@ async def find_pushes(context: Context, watch: PushWatch) -> None:
 
     Decides a head that stood undecided at the last look too: a push that is being received is left to its receiver.
     """
+    await find_noted_pushes(context, watch.notes)
     before, watch.undecided = watch.undecided, {}
     apps = await context.database.reading(lambda session: _next_apps(session, watch, before))
     moved = await asyncio.to_thread(_moved, context, watch, apps)

@@ -7,30 +7,13 @@ from dataclasses import dataclass
 
 from slipyard.api.gitserver.pkt_line import PacketReader
 from slipyard.domain.errors import UserError
+from slipyard.domain.ref_update import RefUpdate
 
 _MAXIMUM_PREFIX_BYTES = 1024 * 1024
 _COMMAND = re.compile(
     rb"(?P<old>[0-9a-f]{40}|[0-9a-f]{64}) (?P<new>[0-9a-f]{40}|[0-9a-f]{64}) (?P<ref>[^\x00-\x20\x7f]+)"
 )
-_HEADS = "refs/heads/"
 _PACK_HEADER = struct.Struct(">4sII")  # PACK, version, number of objects
-
-
-@dataclass(frozen=True)
-class RefUpdate:
-    """`old` or `new` of only zeros: the ref is made or deleted."""
-
-    old: str
-    new: str
-    ref: str
-
-    @property
-    def deletes(self) -> bool:
-        return not self.new.strip("0")
-
-    @property
-    def branch(self) -> str | None:
-        return self.ref.removeprefix(_HEADS) if self.ref.startswith(_HEADS) else None
 
 
 @dataclass(frozen=True)

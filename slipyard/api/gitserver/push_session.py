@@ -4,6 +4,7 @@ There are no hooks. git's last flush is held back; what became of the push trave
 goes on where the client has left: an accepted push is decided in any case, and the deployment is a worker's.
 """
 
+import asyncio
 from collections.abc import Coroutine
 from dataclasses import dataclass
 from pathlib import Path
@@ -13,27 +14,27 @@ import structlog
 from slipyard.api.gitserver.condensed import CondensedBuild
 from slipyard.api.gitserver.outbox import Outbox
 from slipyard.api.gitserver.pkt_line import FLUSH, remote_lines
-from slipyard.api.gitserver.push_request import PushRequest, RefUpdate
+from slipyard.api.gitserver.push_request import PushRequest
 from slipyard.api.gitserver.service_process import ServiceProcess
 from slipyard.api.streams.progress import Finished, LogLines, Progress, StatusChange, follow_deployment
-from slipyard.clients.git import Tip
-from slipyard.domain.actor import Actor
 from slipyard.domain.errors import SlipyardError
 from slipyard.pipeline.context import Context
-from slipyard.pipeline.open_preview import open_branch_preview
-from slipyard.pipeline.receive_push import NO_COMMIT, OWN_REMOTE, PushDecision, PushSeen, receive_pushes
+from slipyard.pipeline.push_notes import PushNote
+from slipyard.pipeline.receive_push import PushDecision, receive_pushes
+from slipyard.pipeline.stored_push import NO_CACHE, PREVIEW, AskedPush, show_branch, stored_push
 from slipyard.store.tables import App
 
 _log = structlog.get_logger()
 _LAST_LINES = 20
-OPTIONS = frozenset({"detach", "no-cache", "preview"})
+OPTIONS = frozenset({"detach", NO_CACHE, PREVIEW})
 
 
 @dataclass(frozen=True)
 class PushSession:
     context: Context
     app: App
-    actor: Actor
+    asked: AskedPush
+    note: PushNote
     repository: Path
     request: PushRequest
     process: ServiceProcess
@@ -52,6 +53,7 @@ class PushSession:
             await self.outbox.put(FLUSH)
         finally:
             await self.process.stop()
+            self.note.close()
             await self.outbox.put(None)
 
     async def _forward(self) -> bytes:
@@ -69,37 +71,13 @@ class PushSession:
 
     async def _decide(self) -> None:
         await self._say(*unknown_options(self.request.options))
-        tips = await self.context.git.tips(self.repository)
-        taken = [update for update in self.request.updates if _is_taken(update, tips)]
-        previews = [update for update in taken if self._is_preview(update)]
-        pushes = [self._seen(update, tips) for update in taken if update not in previews]
-        if pushes:
-            await self._show(await self._decided(receive_pushes(self.context, pushes)))
-        for update in previews:
-            await self._show(await self._decided(self._preview(update)))
-
-    def _is_preview(self, update: RefUpdate) -> bool:
-        own = update.branch in {None, self.app.config.source.branch}
-        return "preview" in self.request.options and not own and not update.deletes
-
-    def _seen(self, update: RefUpdate, tips: dict[str, Tip]) -> PushSeen:
-        return PushSeen(
-            app_id=self.app.id,
-            ref=update.ref,
-            commit=NO_COMMIT if update.deletes else tips[update.ref].commit,
-            previous=update.old,
-            trigger=OWN_REMOTE,
-            actor_name=self.actor.name,
-            no_cache="no-cache" in self.request.options,
-        )
-
-    async def _preview(self, update: RefUpdate) -> PushDecision:
-        branch = update.branch or ""
-        _, shown = await open_branch_preview(self.context, self.app.id, branch, update.new, self.actor.name)
-        found = shown.deployment
-        return PushDecision(
-            "deployed" if found else "ignored", shown.message, deployment_id=found.id if found else None
-        )
+        found = stored_push(self.app, self.asked, await self.context.git.tips(self.repository))
+        decisions = [self._decided(receive_pushes(self.context, found.pushes))] if found.pushes else []
+        decisions += [self._decided(show_branch(self.context, self.asked, update)) for update in found.previews]
+        decided = [await decision for decision in decisions]
+        await asyncio.to_thread(self.note.decided)
+        for decision in decided:
+            await self._show(decision)
 
     async def _decided(self, decision: Coroutine[None, None, PushDecision]) -> PushDecision:
         try:
@@ -138,14 +116,6 @@ class PushSession:
 def unknown_options(options: frozenset[str]) -> list[str]:
     known = "detach, no-cache and preview are known"
     return [f"Nothing is known of the push option {option[:80]!r}; {known}." for option in sorted(options - OPTIONS)]
-
-
-def _is_taken(update: RefUpdate, tips: dict[str, Tip]) -> bool:
-    """Whether receive-pack did to this ref what was asked: only then it means anything."""
-    if not update.ref.startswith(("refs/heads/", "refs/tags/")):
-        return False
-    stored = tips[update.ref].stored if update.ref in tips else None
-    return stored == (None if update.deletes else update.new)
 
 
 class PushView:

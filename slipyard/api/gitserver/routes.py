@@ -2,6 +2,7 @@
 
 import asyncio
 from collections.abc import AsyncIterator
+from pathlib import Path
 from typing import Annotated
 
 from fastapi import APIRouter, Query, Request, Response
@@ -13,12 +14,15 @@ from slipyard.api.access.requirement import requires
 from slipyard.api.gitserver.outbox import Outbox
 from slipyard.api.gitserver.pkt_line import FLUSH, KEEPALIVE, packet
 from slipyard.api.gitserver.push_request import read_push_request
-from slipyard.api.gitserver.push_session import PushSession
+from slipyard.api.gitserver.push_session import OPTIONS, PushSession
 from slipyard.api.gitserver.refusal_report import refusal_report, why_too_many
 from slipyard.api.gitserver.repositories import clone_target, empty_repository, make_app, prepare, push_target
 from slipyard.api.gitserver.request_body import decoded_body
 from slipyard.api.gitserver.service_process import Service, ServiceCall, ServiceProcess
 from slipyard.domain.errors import Conflict, InsufficientScope
+from slipyard.pipeline.context import Context
+from slipyard.pipeline.push_notes import PushNote
+from slipyard.pipeline.stored_push import AskedPush
 
 MIB = 1024 * 1024
 _MAXIMUM_NEGOTIATION = 16 * MIB
@@ -78,17 +82,28 @@ async def push(repository: str, request: Request, context: ContextDep, actor: Ac
         return Response(refusal_report(wanted, too_many), headers=headers)
     app = target.app or await make_app(context, actor, target.slug, wanted.new_branches)
     path = await prepare(context, app)
-    call = ServiceCall("git-receive-pack", path, context.settings.max_push_bytes)
-    process = await ServiceProcess.start(call)
-    session = PushSession(context, app, actor, path, wanted, process, Outbox())
-    _start(session)
+    asked = AskedPush(app.id, actor.name, wanted.updates, sorted(wanted.options & OPTIONS))
+    note, process = await _begun(context, asked, path)
+    _start(PushSession(context, app, asked, note, path, wanted, process, outbox := Outbox()))
     try:
         await process.feed(everything)
     except BaseException:
         await process.stop()
         raise
     keepalive = KEEPALIVE if wanted.shows_progress else b""
-    return StreamingResponse(session.outbox.read(keepalive, _KEEPALIVE_SECONDS), headers=headers)
+    return StreamingResponse(outbox.read(keepalive, _KEEPALIVE_SECONDS), headers=headers)
+
+
+async def _begun(context: Context, asked: AskedPush, path: Path) -> tuple[PushNote, ServiceProcess]:
+    """Noted first: what git has stored then is found, whatever becomes of this process."""
+    note = await asyncio.to_thread(PushNote.write, context.layout, asked)
+    try:
+        call = ServiceCall("git-receive-pack", path, context.settings.max_push_bytes)
+        return note, await ServiceProcess.start(call)
+    except BaseException:
+        note.decided()
+        note.close()
+        raise
 
 
 def _start(session: PushSession) -> None:
