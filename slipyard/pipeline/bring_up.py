@@ -1,6 +1,9 @@
 """New instances of a deployment: planned, started, and asked until they are ready. They get no requests yet."""
 
-from collections.abc import Mapping, Sequence
+import asyncio
+from collections.abc import AsyncIterator, Callable, Mapping, Sequence
+from contextlib import asynccontextmanager
+from functools import partial
 
 from sqlmodel import Session
 
@@ -21,17 +24,33 @@ async def bring_up(attempt: Attempt, rollout: Rollout, wanted: Mapping[str, int]
         await attempt.trace.say(f"Starting {len(planned)} instance(s) of release {rollout.release_number}.")
         started = await start_instances(context, claim, planned)
     with attempt.stopwatch.span("probe"):
-        await context.database.writing(lambda session: begin_to_verify(session, attempt))
-        await wait_ready(attempt, started)
+        async with _writing_beside(attempt, partial(begin_to_verify, attempt=attempt)):
+            await _wait_for_answers(attempt, started)
+        await mark_ready(context, claim, started)
 
 
 async def wait_ready(attempt: Attempt, started: Sequence[PlannedInstance]) -> None:
+    await _wait_for_answers(attempt, started)
+    await mark_ready(attempt.context, attempt.claim, started)
+
+
+async def _wait_for_answers(attempt: Attempt, started: Sequence[PlannedInstance]) -> None:
     async def one(instance: PlannedInstance) -> None:
         await attempt.context.driver.wait_ready(instance.spec, instance.container_id)
         await attempt.trace.say(f"Instance {instance.spec.instance_id[-8:]} ({instance.spec.service}) is ready.")
 
     await together(one(instance) for instance in started)
-    await mark_ready(attempt.context, attempt.claim, started)
+
+
+@asynccontextmanager
+async def _writing_beside(attempt: Attempt, change: Callable[[Session], None]) -> AsyncIterator[None]:
+    """Written while something is waited for, and over when that is, also where it fails: what follows meets no late write."""
+    writing = asyncio.ensure_future(attempt.context.database.writing(change))
+    try:
+        yield
+    finally:
+        await asyncio.wait({writing})
+    writing.result()
 
 
 def begin_to_verify(session: Session, attempt: Attempt) -> None:

@@ -14,6 +14,10 @@ class Desk:
         self._room = asyncio.Semaphore(room)
         self._at_work: dict[str, asyncio.Task[None]] = {}
 
+    @property
+    def has_room(self) -> bool:
+        return not self._room.locked()
+
     def take(self, row_id: str) -> None:
         """A second wake-up for what is on the desk already says nothing new."""
         if row_id not in self._at_work:

@@ -19,13 +19,18 @@ async def switch_to(
     """Traffic goes to these addresses from here on; `none` is the state where there are none. Returns the generation;
     the row is confirmed with what follows from the switch."""
     state = RouteState.AWAKE if addresses else none
+    route = await context.database.writing(lambda session: intend(session, claim, app_id, state, addresses))
+    return await follow_intent(context, claim, route)
 
-    def intend(session: Session) -> Route:
-        claims.require(session, claim)
-        raise_if_cancelled(session, claim)
-        return write_intent(session, app_id, state, tuple(addresses), claim.id)
 
-    route = await context.database.writing(intend)
+def intend(session: Session, claim: Claim, app_id: str, state: RouteState, addresses: Sequence[str]) -> Route:
+    """The last moment at which a cancel is heeded."""
+    claims.require(session, claim)
+    raise_if_cancelled(session, claim)
+    return write_intent(session, app_id, state, tuple(addresses), claim.id)
+
+
+async def follow_intent(context: Context, claim: Claim, route: Route) -> int:
     try:
         await context.router.switch(route)
     except Conflict:

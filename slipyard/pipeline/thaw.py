@@ -1,6 +1,8 @@
 """The quickest way back: what of the release is paused, or still drains, runs on. It must answer twice, or is given up."""
 
 import asyncio
+from collections.abc import Mapping
+from dataclasses import dataclass
 
 from sqlmodel import Session, col, or_, select
 
@@ -23,27 +25,41 @@ _ANSWER_SECONDS = 1.0  # of what ran well a moment ago; a new instance is soon t
 _LIVE = (InstanceStatus.PLANNED, InstanceStatus.STARTED, InstanceStatus.READY, InstanceStatus.SERVING)
 
 
-async def thaw(attempt: Attempt, rollout: Rollout) -> bool:
-    """Whether there was anything. What answers is ready afterwards, and belongs to this deployment. What does not is
-    retired: whoever comes next starts another in its place. Repeatable."""
-    context = attempt.context
-    if not await context.database.reading(lambda session: _candidates(session, rollout)):
-        return False
-    rows = await context.database.writing(lambda session: _take_over(session, attempt, rollout))
+@dataclass(frozen=True)
+class Thawed:
+    """The instances that run again, by id: the complaint, None where it is well."""
+
+    release_number: int
+    complaints: Mapping[str, str | None]
+
+    @property
+    def sentences(self) -> list[str]:
+        good = sum(complaint is None for complaint in self.complaints.values())
+        bad = [(key, said) for key, said in self.complaints.items() if said is not None]
+        return [
+            f"{good} paused instance(s) of release {self.release_number} run on.",
+            *(f"Instance {key[-8:]} {said} after it was paused: a new one is started." for key, said in bad),
+        ]
+
+
+async def thaw(attempt: Attempt, rollout: Rollout) -> None:
+    """What answers is ready afterwards, and belongs to this deployment. What does not is retired: whoever comes next
+    starts another in its place. Repeatable."""
+    thawed = await run_on(attempt, rollout)
+    if thawed is not None:
+        await attempt.context.database.writing(lambda session: settle_thawed(session, attempt, rollout, thawed))
+        await attempt.trace.say(*thawed.sentences)
+
+
+async def run_on(attempt: Attempt, rollout: Rollout) -> Thawed | None:
+    """None where nothing is paused. To be followed by `settle_thawed`, in whatever transaction comes next."""
+    database = attempt.context.database
+    if not await database.reading(lambda session: _candidates(session, rollout)):
+        return None
+    rows = await database.writing(lambda session: _take_over(session, attempt, rollout))
     with attempt.stopwatch.span("thaw"):
         complaints = await together(_wake_up(attempt, rollout, row) for row in rows)
-        found = dict(zip((row.id for row in rows), complaints, strict=True))
-        await context.database.writing(lambda session: _settle(session, attempt, rollout, found))
-    good = [row for row in rows if found[row.id] is None]
-    await attempt.trace.say(
-        f"{len(good)} paused instance(s) of release {rollout.release_number} run on.",
-        *(
-            f"Instance {key[-8:]} {said} after it was paused: a new one is started."
-            for key, said in found.items()
-            if said
-        ),
-    )
-    return True
+    return Thawed(rollout.release_number, dict(zip((row.id for row in rows), complaints, strict=True)))
 
 
 async def _wake_up(attempt: Attempt, rollout: Rollout, row: Instance) -> str | None:
@@ -94,12 +110,12 @@ def _candidates(session: Session, rollout: Rollout) -> list[Instance]:
     return list(session.exec(query.order_by(col(Instance.ordinal), col(Instance.id))).all())
 
 
-def _settle(session: Session, attempt: Attempt, rollout: Rollout, found: dict[str, str | None]) -> None:
+def settle_thawed(session: Session, attempt: Attempt, rollout: Rollout, thawed: Thawed) -> None:
     claims.require(session, attempt.claim)
     now = attempt.context.clock.now()
     if rollout.deployment_id == attempt.claim.id:
         _say_how(session, attempt)
-    for instance_id, complaint in found.items():
+    for instance_id, complaint in thawed.complaints.items():
         row = session.get_one(Instance, instance_id, populate_existing=True)
         if row.status is not InstanceStatus.STARTED:
             continue

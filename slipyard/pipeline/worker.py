@@ -4,12 +4,14 @@ import asyncio
 import signal
 import sys
 from collections.abc import Sequence
+from dataclasses import replace
 from functools import partial
 
 from slipyard.domain.settings import Settings
 from slipyard.pipeline.assemble import assemble, redis_url
 from slipyard.pipeline.context import Context
 from slipyard.pipeline.desk import Desk
+from slipyard.pipeline.hand_over import HandOver
 from slipyard.pipeline.listen import QueueListener
 from slipyard.pipeline.queue import WorkKind
 from slipyard.pipeline.run_build import run_build
@@ -27,8 +29,9 @@ async def _work(installation: Installation, kinds: Sequence[WorkKind]) -> None:
     loop = asyncio.get_running_loop()
     stopped = asyncio.Event()
     loop.add_signal_handler(signal.SIGTERM, stopped.set)
-    context = await assemble(installation)
-    desks = {kind: _desk(context, kind) for kind in kinds}
+    assembled = await assemble(installation)
+    queue = HandOver(assembled.queue)
+    desks = queue.desks = {kind: _desk(replace(assembled, queue=queue), kind) for kind in kinds}
 
     def hand_over(kind: WorkKind, row_id: str) -> None:
         loop.call_soon_threadsafe(desks[kind].take, row_id)
