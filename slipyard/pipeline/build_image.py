@@ -77,7 +77,8 @@ async def _snapshot(
         return await uploaded_source(context, job), job.commit
     snapshot, commit = await fetch_source(context, job, stopwatch, trace)
     if job.commit is None and commit is not None:
-        await context.database.writing(lambda session: note_commit(session, job.build_id, commit))
+        now = context.clock.now()
+        await context.database.writing(lambda session: note_commit(session, job.build_id, commit, now))
     return snapshot, commit
 
 

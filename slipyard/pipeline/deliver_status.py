@@ -4,7 +4,7 @@ from typing import Any, cast
 
 from sqlmodel import Session
 
-from slipyard.clients.code_hosts.code_host import CodeHost, CommitStatus, DeploymentHost, State
+from slipyard.clients.code_hosts.code_host import CodeHost, CommitStatus, DeploymentHost, HostedDeployment, State
 from slipyard.domain.errors import Conflict
 from slipyard.pipeline.connect import code_host_for
 from slipyard.pipeline.context import Context
@@ -27,12 +27,19 @@ async def deliver_github_deployment(context: Context, message: Message) -> None:
     host, given = cast(DeploymentHost, await _host(context, message)), message.payload
     made = await context.database.reading(lambda session: _made(session, given["opened"]))
     if made is None:
-        made = await host.create_deployment(
-            given["repository"], given["commit"], given["environment"], given["description"]
-        )
+        made = await _opened(host, message)
         number = made
         await context.database.writing(lambda session: _keep(session, message, number))
     await host.set_deployment_status(given["repository"], made, given["state"], given["url"], "")
+
+
+async def _opened(host: DeploymentHost, message: Message) -> str:
+    """Another attempt looks first: the one before may have been killed when GitHub had answered and nobody kept the id."""
+    given = message.payload
+    wanted = HostedDeployment(given["opened"], given["commit"], given["environment"], given["description"])
+    may_be_there = message.attempts > 0 or message.key != given["opened"]
+    found = await host.find_deployment(given["repository"], wanted) if may_be_there else None
+    return found or await host.create_deployment(given["repository"], wanted)
 
 
 async def _host(context: Context, message: Message) -> CodeHost:

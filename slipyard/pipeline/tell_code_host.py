@@ -11,6 +11,7 @@ from slipyard.pipeline.context import Context
 from slipyard.pipeline.holds import REPEATS
 from slipyard.pipeline.outbox import Note, write_note
 from slipyard.store.queries.connections import connection_for
+from slipyard.store.queries.deployments import COMMIT_KNOWN
 from slipyard.store.tables import App, Connection, Deployment, Event, Message
 
 _STATES = {
@@ -59,6 +60,8 @@ def code_host_notes(session: Session, context: Context, app: App, event: Event) 
 
 
 def _state_of(event: Event) -> State | None:
+    if event.kind == COMMIT_KNOWN:
+        return State.PENDING
     word = event.kind.removeprefix(_PREFIX)
     if not event.kind.startswith(_PREFIX) or word not in set(DeploymentStatus):
         return None

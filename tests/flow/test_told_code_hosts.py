@@ -11,13 +11,15 @@ from slipyard.domain.errors import BuildFailed
 from slipyard.domain.ids import new_id
 from slipyard.domain.lifecycle import DeploymentStatus
 from slipyard.domain.source import Source
+from slipyard.pipeline import deliver_status
 from slipyard.pipeline.cancel import cancel_deployment
 from slipyard.pipeline.context import Context
 from slipyard.pipeline.create_app import NewApp, create_app
 from slipyard.pipeline.deploy_app import DeployRequest, deploy_app
 from slipyard.pipeline.send_messages import SendWatch, send_messages
 from slipyard.pipeline.tell import tell
-from slipyard.pipeline.write_down import Asked, write_deployment
+from slipyard.pipeline.write_down import Asked, AskedBuild, write_build, write_deployment
+from slipyard.store.queries.deployments import note_commit
 from slipyard.store.tables import App, Connection, Deployment, Message
 from slipyard.store.transition import transition
 from tests.flow.code_hosts.scripted_server import ScriptedServer
@@ -181,6 +183,30 @@ async def test_a_deployment_at_github_is_not_doubled_by_a_second_attempt(context
         assert len(flaky.bodies("POST", path)) == 2
 
 
+async def test_a_deployment_at_github_is_not_doubled_where_its_maker_was_killed(
+    context, app_id, connected, github, monkeypatch
+):
+    """Between GitHub's answer and its id being kept."""
+    deployment = asked(context, app_id, ONE)
+    with monkeypatch.context() as patched:
+        patched.setattr(deliver_status, "_keep", killed)
+        await told(context)
+    name = github.bodies("POST", "/repos/team/shop/deployments")[0]["payload"]
+    path = f"/repos/team/shop/deployments?sha={ONE}&environment=production+%28shop%29&per_page=100"
+    github.on("GET", path, 200, [{"id": 41, "payload": {}}, {"id": 42, "payload": name}])
+    make_due(context)
+    moves(context, deployment, DEPLOYING, VERIFYING, DeploymentStatus.ACTIVE)
+    await told(context)
+
+    assert len(github.bodies("POST", "/repos/team/shop/deployments")) == 1
+    states = github.bodies("POST", "/repos/team/shop/deployments/42/statuses")
+    assert [body["state"] for body in states] == ["in_progress", "success"]
+
+
+def killed(*_):
+    raise RuntimeError("the process ends here")
+
+
 async def test_a_token_without_the_right_is_given_up_at_once_and_said(context, app_id, connected, github):
     with ScriptedServer().serving() as strict:
         refusal = {"message": "Resource not accessible by personal access token"}
@@ -231,3 +257,27 @@ async def test_where_a_branch_is_deployed_and_fails_its_commit_is_known(context,
 
     (failed,) = system.deployments(shop)
     assert (failed.status, failed.commit) == (DeploymentStatus.FAILED, head)
+
+
+async def test_where_a_branch_is_deployed_it_is_pending_before_its_build_fails(
+    context, app_id, connected, github, system
+):
+    """Its commit is known only once it is fetched, and by then nothing has failed yet."""
+    app = system.app(app_id)
+    with context.database.write() as session:
+        build = write_build(session, context, session.get_one(App, app_id), AskedBuild(app.config.source, ref="main"))
+        row = write_deployment(session, context, session.get_one(App, app_id), Asked("api", "dev", build_id=build.id))
+        deployment, build_id = row.id, build.id
+    await told(context)
+    assert statuses(github) == []
+
+    for _ in range(2):  # another attempt fetches it again
+        with context.database.write() as session:
+            note_commit(session, build_id, ONE, context.clock.now())
+        await told(context)
+    moves(context, deployment, DeploymentStatus.FAILED, message="RUN make ended with code 2.")
+    await told(context)
+
+    assert statuses(github) == [("pending", "Deployment 1 is on its way."), ("failure", "RUN make ended with code 2.")]
+    (made,) = github.bodies("POST", "/repos/team/shop/deployments")
+    assert made["ref"] == ONE

@@ -70,10 +70,24 @@ class CodeHost(Protocol):
         """Edits `comment_id`, or writes a new one where it is None or gone. Its id."""
 
 
+@dataclass(frozen=True)
+class HostedDeployment:
+    """`name` is ours: what is made under it is found by it again."""
+
+    name: str
+    commit: str
+    environment: str
+    description: str
+
+
 class DeploymentHost(Protocol):
     """Hosts with an API of deployments (GitHub), beside statuses."""
 
-    async def create_deployment(self, repository: str, commit: str, environment: str, description: str) -> str: ...
+    async def find_deployment(self, repository: str, wanted: HostedDeployment) -> str | None:
+        """Its id, where it was made before."""
+
+    async def create_deployment(self, repository: str, wanted: HostedDeployment) -> str:
+        """Its id. The same again makes another one."""
 
     async def set_deployment_status(
         self, repository: str, deployment_id: str, state: str, url: str, log_url: str

@@ -1,8 +1,9 @@
 """GitHub and GitHub Enterprise Server, by the REST API of version 2022-11-28 (docs.github.com/rest)."""
 
+import json
 from typing import Any
 
-from slipyard.clients.code_hosts.code_host import CommitStatus, HostedHook, State
+from slipyard.clients.code_hosts.code_host import CommitStatus, HostedDeployment, HostedHook, State
 from slipyard.clients.code_hosts.host_api import HostApi
 from slipyard.clients.code_hosts.key_text import same_key
 from slipyard.clients.code_hosts.refusals import check_rights
@@ -25,6 +26,7 @@ _KEYS = "the right to write administration (classic token: repo), and admin acce
 _REQUESTS = "the right to write pull requests (classic token: repo)"
 _DEPLOYMENTS = "the right to write deployments (classic token: repo_deployment)"
 _GONE = (404, 410)
+_NAME = "slipyard_deployment"  # in the payload of a deployment
 
 
 class GitHub:
@@ -91,12 +93,20 @@ class GitHub:
         path = f"/repos/{repository}/issues/{number}/comments"
         return str(self._api.field((await self._api.ask("POST", path, {"body": text}, needs=_REQUESTS)).body, "id"))
 
-    async def create_deployment(self, repository: str, commit: str, environment: str, description: str) -> str:
+    async def find_deployment(self, repository: str, wanted: HostedDeployment) -> str | None:
+        asked = {"sha": wanted.commit, "environment": wanted.environment, "per_page": _MOST_PER_PAGE}
+        async for each in self._api.pages(f"/repos/{repository}/deployments", asked, needs=_DEPLOYMENTS):
+            if _name_in(each.get("payload")) == wanted.name:
+                return str(self._api.field(each, "id"))
+        return None
+
+    async def create_deployment(self, repository: str, wanted: HostedDeployment) -> str:
         """Without merging the default branch in and without waiting for statuses, ours among them."""
         body = {
-            "ref": commit,
-            "environment": environment,
-            "description": description[:_MOST_DESCRIPTION],
+            "ref": wanted.commit,
+            "environment": wanted.environment,
+            "description": wanted.description[:_MOST_DESCRIPTION],
+            "payload": {_NAME: wanted.name},
             "auto_merge": False,
             "required_contexts": [],
         }
@@ -109,6 +119,16 @@ class GitHub:
         given = {"state": state, "environment_url": url, "log_url": log_url}
         path = f"/repos/{repository}/deployments/{deployment_id}/statuses"
         await self._api.ask("POST", path, {name: value for name, value in given.items() if value}, needs=_DEPLOYMENTS)
+
+
+def _name_in(payload: Any) -> Any:
+    """GitHub gives it as it was sent, or as the text of it (docs.github.com/rest/deployments/deployments)."""
+    if isinstance(payload, str):
+        try:
+            payload = json.loads(payload)
+        except ValueError:
+            return None
+    return payload.get(_NAME) if isinstance(payload, dict) else None
 
 
 def _request(given: dict[str, Any]) -> RequestChange:

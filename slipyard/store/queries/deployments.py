@@ -1,17 +1,20 @@
 """Deployments of an app, and those that wait for a worker."""
 
 from collections.abc import Iterable
+from datetime import datetime
 
-from sqlalchemy import ColumnElement, update
+from sqlalchemy import ColumnElement
 from sqlmodel import Session, col, select
 from sqlmodel.sql.expression import SelectOfScalar
 
 from slipyard.domain.errors import NotFound
 from slipyard.domain.lifecycle import DeploymentStatus
+from slipyard.store.events import lock_app, record
 from slipyard.store.queries.paging import page
-from slipyard.store.tables import Deployment, Release
+from slipyard.store.tables import Build, Deployment, Release
 
 WAITING = (DeploymentStatus.PENDING, DeploymentStatus.BUILDING)
+COMMIT_KNOWN = "deployment.commit_known"
 AT_WORK = (DeploymentStatus.DEPLOYING, DeploymentStatus.VERIFYING)
 
 
@@ -88,10 +91,18 @@ def claimed_deployments(session: Session) -> list[Deployment]:
     return list(session.exec(claimed.order_by(col(Deployment.id))))
 
 
-def note_commit(session: Session, build_id: str, commit: str) -> None:
-    """What a branch's head turned out to be, noted before it is built: where it fails, its commit is known too."""
-    waiting = update(Deployment).where(col(Deployment.build_id) == build_id, col(Deployment.status).in_(WAITING))
-    session.execute(waiting.values(commit=commit))
+def note_commit(session: Session, build_id: str, commit: str, now: datetime) -> None:
+    """What a branch's head turned out to be, noted before it is built: where it fails, its commit is known too, and was
+    told to be on its way. Another attempt finds it noted."""
+    lock_app(session, session.get_one(Build, build_id).app_id)
+    waiting = select(Deployment).where(Deployment.build_id == build_id, col(Deployment.status).in_(WAITING))
+    for row in session.exec(waiting.order_by(col(Deployment.id))).all():
+        if row.commit == commit:
+            continue
+        row.commit = commit
+        session.add(row)
+        message = f"Deployment {row.number} is of commit {commit[:12]}."
+        record(session, row.app_id, COMMIT_KNOWN, message, now=now, deployment_id=row.id)
 
 
 def _is_claimable() -> ColumnElement[bool]:

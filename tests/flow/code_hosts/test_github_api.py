@@ -1,8 +1,10 @@
 """GitHub: method, path, headers and body as docs.github.com/rest says, and its documented answers."""
 
+import json
+
 import pytest
 
-from slipyard.clients.code_hosts.code_host import CommitStatus, HostedHook, State
+from slipyard.clients.code_hosts.code_host import CommitStatus, HostedDeployment, HostedHook, State
 from slipyard.clients.code_hosts.github import GitHub
 from slipyard.domain.announcement import RequestChange, RequestMove
 from slipyard.domain.errors import CodeHostRefused
@@ -12,6 +14,8 @@ COMMIT = "6dcb09b5b57875f334f61aebed695e2e4193db5e"
 KEY = "ssh-ed25519 AAAAC3Nza ours"
 REPO = "/repos/octo/hello"
 HOOK = HostedHook("https://slip.example/webhooks/github/hok_1", "s3cret")
+
+WANTED = HostedDeployment("dep_1:github:con_1", COMMIT, "production (shop)", "by Slipyard")
 
 
 @pytest.fixture
@@ -142,19 +146,32 @@ async def test_a_deployment_neither_merges_nor_waits_for_statuses(github, server
     server.on("POST", f"{REPO}/deployments", 201, {"id": 42})
     server.on("POST", f"{REPO}/deployments/42/statuses", 201, {"id": 1})
 
-    assert await github.create_deployment("octo/hello", COMMIT, "production", "by Slipyard") == "42"
+    assert await github.create_deployment("octo/hello", WANTED) == "42"
     await github.set_deployment_status("octo/hello", "42", "success", "https://shop", "")
 
     assert server.bodies("POST", f"{REPO}/deployments") == [
         {
             "ref": COMMIT,
-            "environment": "production",
+            "environment": "production (shop)",
             "description": "by Slipyard",
+            "payload": {"slipyard_deployment": "dep_1:github:con_1"},
             "auto_merge": False,
             "required_contexts": [],
         }
     ]
     assert server.asked[-1].body == {"state": "success", "environment_url": "https://shop"}
+
+
+async def test_a_deployment_that_was_made_is_found_by_its_name_whatever_else_is_there(github, server):
+    path = f"{REPO}/deployments?sha={COMMIT}&environment=production+%28shop%29&per_page=100"
+    ours = {"slipyard_deployment": WANTED.name}
+    others = [{}, "", "{", "[1]", None, ours | {"slipyard_deployment": "dep_0:github:con_1"}]
+    there = [{"id": number, "payload": payload} for number, payload in enumerate(others)]
+    server.on("GET", path, 200, there)
+    server.on("GET", path, 200, [*there, {"id": 42, "payload": ours}])
+    server.on("GET", path, 200, [*there, {"id": 43, "payload": json.dumps(ours)}])
+
+    assert [await github.find_deployment("octo/hello", WANTED) for _ in range(3)] == [None, "42", "43"]
 
 
 @pytest.mark.parametrize(("rights", "refused"), [({"admin": True}, False), ({"admin": False, "push": True}, True)])
