@@ -6,6 +6,7 @@ from itertools import count
 from typing import TypeVar
 
 from slipyard.pipeline.bake import bake
+from slipyard.pipeline.check_health import HealthWatch, check_health
 from slipyard.pipeline.clean_up_app import clean_up_apps
 from slipyard.pipeline.clean_up_old import clean_up_old
 from slipyard.pipeline.close_networks import NetworkWatch
@@ -95,6 +96,7 @@ LOOPS = (
     Loop("publish", 2.0, _publish),
     Loop("measure", 2.0, _remembering(MeasureWatch, measure)),
     Loop("heal", WHOLE_SECONDS, _remembering(HealWatch, heal), heeds_engine=True),
+    Loop("health", 0.5, _remembering(HealthWatch, check_health)),
     Loop("follow_routes", 2.0, _each_time(follow_routes)),
     Loop("hosts", 15.0, _each_time(publish_hosts)),
     Loop("pushes", 5.0, _remembering(PushWatch, find_pushes)),

@@ -11,6 +11,7 @@ STABLE = timedelta(seconds=60)
 """What ran so long since it was last started has left its failures behind."""
 
 MOST_BACKOFF_SECONDS = 300.0
+_CRASH_LOOP, _UNHEALTHY = "Crash loop", "Unhealthy"  # how the sentences begin
 
 
 def backoff_seconds(failures: int) -> float:
@@ -55,7 +56,19 @@ def crash_sentence(failures: int, exit_code: int | None, retry_at: datetime | No
     code = "" if exit_code is None else f", last with exit code {exit_code}"
     then = f" It is started again at {retry_at:%H:%M:%SZ}." if retry_at is not None else ""
     last = next(iter(reversed(list(lines))), "")
-    return f"Crash loop: it ended {failures} times in a row{code}.{then}{f' Its last line: {last}' if last else ''}"
+    return f"{_CRASH_LOOP}: it ended {failures} times in a row{code}.{then}{f' Its last line: {last}' if last else ''}"
+
+
+def unhealthy_sentence(complaint: str, times: int) -> str:
+    return f"{_UNHEALTHY}: it {complaint}, {times} times in a row."
+
+
+def is_crash_loop(trouble: str | None) -> bool:
+    return trouble is not None and trouble.startswith(_CRASH_LOOP)
+
+
+def is_unhealthy(trouble: str | None) -> bool:
+    return trouble is not None and trouble.startswith(_UNHEALTHY)
 
 
 def _by_id(each: tuple[str, Place]) -> str:

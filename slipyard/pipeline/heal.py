@@ -12,7 +12,7 @@ import structlog
 
 from slipyard.deployer.driver import Observation
 from slipyard.domain.errors import SlipyardError
-from slipyard.domain.healing import CRASH_LOOP, is_due
+from slipyard.domain.healing import is_crash_loop, is_due
 from slipyard.domain.lifecycle import InstanceStatus
 from slipyard.pipeline.context import Context
 from slipyard.pipeline.heal_watch import HealWatch
@@ -82,7 +82,7 @@ async def _keep_serving(context: Context, watch: HealWatch, observed: Observed, 
         await look_closely(context, watch, row, found)
         if row.failures:
             await note_well(context, row, found.container_id)
-    elif found is None or not found.restarting or row.failures >= CRASH_LOOP:
+    elif found is None or not found.restarting or is_crash_loop(row.trouble):
         await take_out(context, row.id, what_happened(found))
         await _start_when_due(context, watch, row, found)
 

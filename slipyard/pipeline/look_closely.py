@@ -6,7 +6,7 @@ from sqlmodel import Session
 
 from slipyard.deployer.driver import InstanceSpec, Observation
 from slipyard.domain.drift import Difference, Repair, sentence
-from slipyard.domain.healing import CRASH_LOOP
+from slipyard.domain.healing import is_crash_loop
 from slipyard.pipeline.app_network import ensure_app_network
 from slipyard.pipeline.context import Context
 from slipyard.pipeline.heal_watch import HealWatch
@@ -23,7 +23,7 @@ async def look_closely(context: Context, watch: HealWatch, row: InstanceRow, fou
     listed_well = not found.astray and row.address in found.addresses
     if listed_well and (_is_examined(watch, row, found) or not watch.may_look_closely()):
         return
-    spec, keep = await spec_of_instance(context, row.id), row.failures < CRASH_LOOP
+    spec, keep = await spec_of_instance(context, row.id), not is_crash_loop(row.trouble)
     differences = await context.driver.drift(spec, found.container_id, keep=keep)
     left = await _put_right(context, row, spec, found, differences, keep=keep)
     if found.container_id != row.container_id:

@@ -7,7 +7,7 @@ from datetime import datetime, timedelta
 from sqlmodel import Session
 
 from slipyard.domain.errors import SlipyardError
-from slipyard.domain.healing import CRASH_LOOP, STABLE, backoff_seconds, crash_sentence, failures_now
+from slipyard.domain.healing import CRASH_LOOP, STABLE, backoff_seconds, crash_sentence, failures_now, is_crash_loop
 from slipyard.domain.lifecycle import InstanceStatus
 from slipyard.pipeline.context import Context
 from slipyard.pipeline.last_lines import last_lines
@@ -39,6 +39,8 @@ async def note_end(context: Context, row: InstanceRow, end: End) -> InstanceRow:
 
 async def note_well(context: Context, row: InstanceRow, container_id: str) -> None:
     """What ran long enough has left its failures behind, and comes back by itself again."""
+    if row.retry_at is not None and context.clock.now() - row.retry_at <= STABLE:
+        return
     if await context.database.writing(lambda session: _recovered(session, context, row.id)):
         await context.driver.keep_running(container_id, keep=True)
 
@@ -71,7 +73,8 @@ def started_at(row: Instance) -> datetime:
 def _recovered(session: Session, context: Context, instance_id: str) -> bool:
     row = session.get_one(Instance, instance_id, with_for_update=True)
     now = context.clock.now()
-    if row.status is not InstanceStatus.SERVING or not row.failures or now - started_at(row) <= STABLE:
+    unwell = row.trouble is not None and not is_crash_loop(row.trouble)
+    if row.status is not InstanceStatus.SERVING or unwell or now - started_at(row) <= STABLE:
         return False
     row.failures, row.retry_at, row.trouble, row.last_lines = 0, None, None, None
     session.add(row)

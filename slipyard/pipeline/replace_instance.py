@@ -37,9 +37,10 @@ _PATIENCE_SECONDS = 0.5  # how long a pass waits for those that come up; they go
 _log = structlog.get_logger()
 
 
-async def ask_for_another(context: Context, instance_id: str, why: str) -> None:
-    """`why` completes "It ...". Nothing happens while one is on its way, before its time has come, or during a deployment."""
-    route = await context.database.writing(lambda session: _ask(session, context, instance_id, why))
+async def ask_for_another(context: Context, instance_id: str, why: str, *, beside: bool = False) -> None:
+    """`why` completes "It ...". Nothing happens while one is on its way, before its time has come, or during a deployment;
+    with `beside` neither where its strategy would end the old one first."""
+    route = await context.database.writing(lambda session: _ask(session, context, instance_id, why, beside=beside))
     if route is not None:
         await apply_route(context, route)
 
@@ -85,7 +86,7 @@ def is_coming(session: Session, deployment_id: str, place: Place) -> bool:
     return session.exec(query.limit(1)).first() is not None
 
 
-def _ask(session: Session, context: Context, instance_id: str, why: str) -> Route | None:
+def _ask(session: Session, context: Context, instance_id: str, why: str, *, beside: bool) -> Route | None:
     old, now = session.get_one(Instance, instance_id), context.clock.now()
     place = Place(old.service, old.ordinal)
     app = is_free_to_change(session, old)
@@ -94,7 +95,7 @@ def _ask(session: Session, context: Context, instance_id: str, why: str) -> Rout
     if is_coming(session, old.deployment_id, place):
         return None
     if load_rollout(session, context, old.deployment_id).config.rollout.strategy is Strategy.RECREATE:
-        return _make_room(session, context, old, why)
+        return None if beside else _make_room(session, context, old, why)
     new = plan(session, context, app, old.deployment_id, place)
     new.replaces = old.id
     new.failures = failures_now(old.failures, started_at(old), now)

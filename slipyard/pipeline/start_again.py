@@ -5,7 +5,7 @@ from sqlmodel import Session
 
 from slipyard.deployer.driver import InstanceSpec, Observation
 from slipyard.domain.errors import SlipyardError, UserError
-from slipyard.domain.healing import CRASH_LOOP
+from slipyard.domain.healing import is_crash_loop
 from slipyard.pipeline.app_network import ensure_app_network
 from slipyard.pipeline.context import Context
 from slipyard.pipeline.observed import InstanceRow
@@ -27,7 +27,7 @@ async def start_again(context: Context, row: InstanceRow, found: Observation | N
         if isinstance(error, UserError):
             await ask_for_another(context, row.id, f"cannot be started again: {error.message}")
         return
-    kind = "instance.restarted" if row.failures >= CRASH_LOOP else "instance.healed"
+    kind = "instance.restarted" if is_crash_loop(row.trouble) else "instance.healed"
     await context.database.writing(lambda session: note_container(session, row.id, container_id))
     await _say(context, row, kind, f"{reason}; it was started again.")
 

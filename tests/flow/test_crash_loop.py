@@ -14,6 +14,7 @@ from slipyard.domain.lifecycle import InstanceStatus
 from slipyard.pipeline.hear_engine import hear_engine
 from slipyard.pipeline.stop_app import stop_app
 from slipyard.store.tables import Event, Instance
+from tests.flow.healing import heard
 from tests.flow.rollouts import Shop, new_shop
 from tests.flow.system import System
 
@@ -29,11 +30,6 @@ async def shop(system: System) -> AsyncIterator[Shop]:
     await heard()
     yield made
     hearing.cancel()
-
-
-async def heard() -> None:
-    for _ in range(20):
-        await asyncio.sleep(0)
 
 
 def only(shop: Shop) -> Instance:

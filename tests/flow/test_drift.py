@@ -14,6 +14,7 @@ from slipyard.domain.errors import Unavailable
 from slipyard.domain.lifecycle import InstanceStatus
 from slipyard.pipeline.hear_engine import hear_engine
 from slipyard.store.tables import Event, Instance
+from tests.flow.healing import heal_until, heard
 from tests.flow.rollouts import Shop, image, new_shop
 from tests.flow.system import System
 
@@ -26,20 +27,19 @@ async def shop(system: System) -> AsyncIterator[Shop]:
     made = await new_shop(system, replicas=3)
     await system.control("heal")
     hearing = asyncio.create_task(hear_engine(system.context))
-    await heard(system)
+    await heard()
     await system.control("heal")
     yield made
     hearing.cancel()
 
 
-async def heard(system: System) -> None:
-    for _ in range(20):
-        await asyncio.sleep(0)
-
-
 async def healed(shop: Shop) -> None:
-    await heard(shop.system)
+    await heard()
     await shop.system.control("heal")
+
+
+def serving(shop: Shop) -> set[str]:
+    return {row.id for row in shop.instances(SERVING)}
 
 
 def first(shop: Shop) -> Instance:
@@ -137,13 +137,11 @@ async def test_what_cannot_be_changed_on_it_is_replaced_without_losing_a_request
     engine.add_image("someone/else", Behaviour())
     shop.watch()
     theirs = await replaced_by_hand(shop, row, **changes)
-    await healed(shop)
+    await heal_until(shop.system, lambda: row.id not in serving(shop))
 
     assert field in [each["field"] for each in fields(shop)]
     assert "stolen" not in str(fields(shop)) + drifts(shop)[0].message
-    serving = shop.instances(SERVING)
-    assert len(serving) == 3
-    assert row.id not in {each.id for each in serving}
+    assert len(serving(shop)) == 3
     assert [len(route.addresses) for route, _ in shop.seen] == [3]
     await shop.system.control("drain", "drain", "drain")
     assert await engine.container(theirs) is None, "it wore our labels, and is gone with its instance"
@@ -154,12 +152,10 @@ async def test_a_container_of_somebody_else_under_our_name_is_left_alone_and_ano
 ) -> None:
     engine, row = shop.system.engine, first(shop)
     theirs = await replaced_by_hand(shop, row, labels={"owner": "somebody else"})
-    for _ in range(3):
-        await healed(shop)
+    await heal_until(shop.system, lambda: row.id not in serving(shop))
     await shop.system.control("drain", "drain", "drain")
     assert (await engine.container(theirs)).running
-    assert len(shop.instances(SERVING)) == 3
-    assert row.id not in {each.id for each in shop.instances(SERVING)}
+    assert len(serving(shop)) == 3
     assert set((await shop.route()).addresses) == {f"{each.address}:{each.port}" for each in shop.instances(SERVING)}
 
 
@@ -187,7 +183,7 @@ async def test_between_whole_passes_only_what_was_reported_is_looked_at(shop: Sh
     await healed(shop)
     engine.calls.clear()
     engine.meddle(first(shop).container_id, millicores=1)
-    await heard(shop.system)
+    await heard()
     await shop.system.control("heal")
     assert engine.calls["containers"] == 0
     assert engine.calls["container"] == 1
@@ -197,7 +193,7 @@ async def test_between_whole_passes_only_what_was_reported_is_looked_at(shop: Sh
 async def test_while_the_engine_is_away_nothing_is_done_and_then_all_is_looked_at_again(shop: Shop) -> None:
     engine = shop.system.engine
     engine.down = True
-    await heard(shop.system)
+    await heard()
     with pytest.raises(Unavailable):
         await shop.system.control("heal")
     engine._known(first(shop).container_id).spec = replace(

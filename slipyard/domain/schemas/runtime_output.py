@@ -14,7 +14,9 @@ class InstanceView(Outgoing):
     service: str
     phase: str
     ready: bool
-    in_rotation: bool = Field(description="Whether it gets requests; one that is away or unwell rests while others serve")
+    in_rotation: bool = Field(
+        description="Whether it gets requests; one that is away or unwell rests while others serve"
+    )
     restarts: int = Field(description="How often in a row it ended by itself, or had to be replaced")
     exit_code: int | None = Field(description="Of its last end by itself")
     next_start_at: datetime | None = Field(description="When it is started, or replaced, at the earliest")

@@ -9,7 +9,7 @@ from sqlalchemy import select as select_columns
 from sqlmodel import Session, col, select
 
 from slipyard.domain.app_status import AppFacts
-from slipyard.domain.healing import CRASH_LOOP
+from slipyard.domain.healing import is_crash_loop
 from slipyard.domain.lifecycle import DeploymentStatus, InstanceStatus
 from slipyard.store.queries.deployments import WAITING
 from slipyard.store.tables import App, Deployment, Instance, Release
@@ -98,19 +98,18 @@ def _standing(session: Session, app_ids: Sequence[str]) -> dict[str, _Standing]:
     routed = col(Instance.port).is_not(None)
     well = col(Instance.trouble).is_(None) & col(Instance.resting_since).is_(None)
     is_well = case((routed & well, 1), else_=0)
-    worst = func.max(Instance.trouble), func.max(Instance.failures), func.max(Instance.exit_code)
     query = (
-        select_columns(col(Instance.app_id), col(Instance.status), is_well, func.count(), *worst)
+        select_columns(col(Instance.app_id), col(Instance.status), is_well, func.count(), func.max(Instance.trouble))
         .where(col(Instance.app_id).in_(app_ids), col(Instance.status) != InstanceStatus.RETIRED)
         .group_by(col(Instance.app_id), col(Instance.status), is_well)
     )
-    for app_id, status, serves_well, count, trouble, failures, exit_code in session.execute(query):
+    for app_id, status, serves_well, count, trouble in session.execute(query):
         standing = found[app_id]
         standing.occupied += count
         if status is InstanceStatus.SERVING:
             standing.serving += count if serves_well else 0
             standing.trouble = trouble or standing.trouble
-            standing.crash_loop |= bool(trouble) and failures >= CRASH_LOOP and exit_code is not None
+            standing.crash_loop |= is_crash_loop(trouble)
     return found
 
 
