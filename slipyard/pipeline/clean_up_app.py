@@ -9,6 +9,7 @@ from sqlmodel import Session, col, select
 
 from slipyard.builder.git_source import held_name
 from slipyard.domain.errors import SlipyardError
+from slipyard.domain.image_reference import parse_image_reference
 from slipyard.domain.lifecycle import BuildStatus, DeploymentStatus
 from slipyard.domain.preview import holding_ref
 from slipyard.pipeline.context import Context
@@ -27,10 +28,10 @@ _log = structlog.get_logger()
 
 @dataclass(frozen=True)
 class _Leaving:
-    """`published`: it is to go from the registry too."""
+    """`manifest_digest`: of what is to go from the registry too."""
 
     reference: str
-    published: bool
+    manifest_digest: str | None
 
 
 async def clean_up_apps(context: Context) -> None:
@@ -59,8 +60,9 @@ async def _clean_up(context: Context, app: App) -> None:
 
 async def _remove_image(context: Context, leaving: _Leaving) -> None:
     await context.engine.remove_image(leaving.reference)
-    if leaving.published:
-        await context.registry.delete(leaving.reference, context.registry_home.credentials)
+    if leaving.manifest_digest is not None:
+        pushed = f"{parse_image_reference(leaving.reference).repository}@{leaving.manifest_digest}"
+        await context.registry.delete(pushed, context.registry_home.credentials)
 
 
 async def _unpin(context: Context, app: App) -> None:
@@ -104,7 +106,7 @@ def _let_go(session: Session, context: Context, app_id: str) -> list[_Leaving]:
         build.image_removed_at = build.image_removed_at or context.clock.now()
         session.add(build)
     return [
-        _Leaving(str(build.image_reference), build.published_at is not None and build.image_id not in ids)
+        _Leaving(str(build.image_reference), build.manifest_digest if build.image_id not in ids else None)
         for build in leaving
     ]
 

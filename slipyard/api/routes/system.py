@@ -29,6 +29,7 @@ async def system(context: ContextDep) -> SystemView:
         python=platform.python_version(),
         domain=context.settings.domain,
         read_only=context.settings.read_only,
+        provenance_key=context.cipher.signer.public_key,
         parts=await _parts(context),
     )
 

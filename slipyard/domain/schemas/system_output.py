@@ -17,6 +17,7 @@ class SystemView(Outgoing):
     python: str
     domain: str
     read_only: bool
+    provenance_key: str = Field(description="PEM of the public key that checks the statements of releases")
     parts: list[Part]
 
 
