@@ -56,7 +56,7 @@ def main() -> None:
 _HEAD = (
     "# What measuring costs",
     "",
-    "`python -m benchmarks.metrics`. Simulated control groups on a real file system; medians of all rounds. *pass* finds and reads",
+    "`python -m benchmarks.metrics`. Processor time, medians of all rounds, on files as the kernel writes them. *pass* finds and reads",
     "every container, *bare* opens, reads and closes the same files in the same order, *write* puts a step of each instance and",
     "each service (one to an instance) into its ring.",
     "",
@@ -138,9 +138,9 @@ def _requests(root: Path, rounds: int) -> str:
 
 
 def _timed(work: Callable[[], object]) -> float:
-    begin = time.perf_counter()
+    begin = time.process_time()
     work()
-    return (time.perf_counter() - begin) * 1000
+    return (time.process_time() - begin) * 1000
 
 
 def _median(values: Iterable[float]) -> float:

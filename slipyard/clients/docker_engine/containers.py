@@ -72,7 +72,7 @@ class Containers:
 
     async def usage(self, container_id: str) -> Reading | None:
         what = f"measure the container {container_id}"
-        return usage_in(await self._connection.call(what, partial(_stats, container_id)))
+        return usage_in(await self._connection.call(what, partial(_stats, container_id), patient=True))
 
     async def container(self, name_or_id: str) -> ContainerState | None:
         try:

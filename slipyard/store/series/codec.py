@@ -1,7 +1,6 @@
 """How a value of a series is written in a ring: numbers side by side, little-endian."""
 
 import struct
-from dataclasses import astuple
 from typing import Generic, Protocol, TypeVar
 
 from slipyard.domain.traffic import BUCKETS, CLASSES, Traffic
@@ -34,13 +33,13 @@ class UsageCodec(Codec[Usage, Consumed]):
     payload = _value.size
 
     def pack(self, value: Usage) -> bytes:
-        return self._value.pack(*astuple(value))
+        return self._value.pack(*value.numbers)
 
     def unpack(self, data: bytes) -> Usage:
         return Usage(*self._value.unpack(data))
 
     def pack_total(self, total: Consumed) -> bytes:
-        return self._total.pack(*astuple(total))
+        return self._total.pack(*total.numbers)
 
     def unpack_total(self, data: bytes) -> Consumed:
         return Consumed(*self._total.unpack(data))

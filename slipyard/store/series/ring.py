@@ -47,7 +47,7 @@ _LEVELS = (FINE, COARSE)
 class Ring:
     """`payload` is the size of a value in bytes. Blocking; one writer at a time, readers whenever they like."""
 
-    path: Path
+    path: str
     payload: int
 
     def write(self, moment: int, value: bytes, totals: bytes, coarse: Mapping[int, bytes]) -> None:
@@ -106,7 +106,7 @@ class Ring:
         try:
             file = os.open(self.path, os.O_RDWR | os.O_CLOEXEC)
         except FileNotFoundError:
-            self.path.parent.mkdir(parents=True, exist_ok=True)
+            Path(self.path).parent.mkdir(parents=True, exist_ok=True)
             file = os.open(self.path, os.O_RDWR | os.O_CREAT | os.O_CLOEXEC, 0o600)
             os.ftruncate(file, self.size)
         try:

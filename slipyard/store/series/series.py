@@ -27,7 +27,7 @@ class Series(Generic[Value, Total]):
         add: Callable[[Total, Total], Total],
         nothing: Total,
     ) -> None:
-        self._ring = Ring(path, codec.payload)
+        self._ring = Ring(str(path), codec.payload)
         self._codec = codec
         self._summary = summary
         self._add = add
