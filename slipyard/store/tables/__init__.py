@@ -1,6 +1,7 @@
 """Every table. Importing this package makes SQLModel's metadata whole."""
 
 from slipyard.store.tables.access import KeptAnswer, LoginLink, Token
+from slipyard.store.tables.alert import Alert
 from slipyard.store.tables.app import App, Organization
 from slipyard.store.tables.configuration import ConfigVersion, EnvVar, SecretRow, SecretStoreRow
 from slipyard.store.tables.domain import Domain, HostCertificate, RouteRulesRow
@@ -11,6 +12,7 @@ from slipyard.store.tables.runtime import Instance, OneOff, RouteRow
 from slipyard.store.tables.work import Build, CheckSeen, Deployment, Push, Release
 
 __all__ = [
+    "Alert",
     "App",
     "Build",
     "CheckSeen",

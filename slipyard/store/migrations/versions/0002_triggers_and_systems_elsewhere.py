@@ -343,6 +343,28 @@ def _make_watching_tables() -> None:
     with op.batch_alter_table("log_drain") as batch_op:
         batch_op.create_index(batch_op.f("ix_log_drain_organization_id"), ["organization_id"], unique=False)
 
+    op.create_table(
+        "alert",
+        sa.Column("id", sa.String(), nullable=False),
+        sa.Column("app_id", sa.String(), nullable=False),
+        sa.Column("metric", sa.Text(), nullable=False),
+        sa.Column("threshold", sa.Float(), nullable=False),
+        sa.Column("resolve_below", sa.Float(), nullable=False),
+        sa.Column("seconds", sa.Float(), nullable=False),
+        sa.Column("enabled", sa.Boolean(), nullable=False),
+        sa.Column("silenced_until", sa.DateTime(timezone=True), nullable=True),
+        sa.Column("state", sa.Text(), nullable=False),
+        sa.Column("since", sa.DateTime(timezone=True), nullable=True),
+        sa.Column("fired_at", sa.DateTime(timezone=True), nullable=True),
+        sa.Column("told", sa.Boolean(), nullable=False),
+        sa.Column("value", sa.Float(), nullable=True),
+        sa.Column("created_at", sa.DateTime(timezone=True), nullable=False),
+        sa.ForeignKeyConstraint(["app_id"], ["app.id"], name=op.f("fk_alert_app_id")),
+        sa.PrimaryKeyConstraint("id", name=op.f("pk_alert")),
+    )
+    with op.batch_alter_table("alert") as batch_op:
+        batch_op.create_index(batch_op.f("ix_alert_app_id"), ["app_id"], unique=False)
+
 
 def _add_columns() -> None:
     with op.batch_alter_table("app") as batch_op:
