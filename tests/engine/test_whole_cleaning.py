@@ -49,6 +49,7 @@ def test_blobs_of_a_deleted_app_are_freed_and_no_image_gets_a_hole_by_a_push_or_
     done = cleanup(whole_app)
 
     assert [trouble for trouble in done["troubles"] if "registry" in trouble] == []
+    assert min(each["disk"]["parts"]["build cache"] for each in (would, done)) > 0
     assert not large_blobs(storage)
     assert bytes_of(storage) <= before - LARGE_BYTES + LARGE_BYTES // 4
     other.wait_settled()

@@ -80,3 +80,18 @@ async def test_bytes_behind_the_answer_reach_the_new_protocol_however_they_are_c
     assert protocol.data == b"\x00\x00\x00\x04\x00\x00\x00\x00\x00"
     handshake.give_up()
     assert not wire.closed
+
+
+async def test_a_loop_whose_transports_are_of_another_family_is_served_too():
+    """uvloop's are, and the controller runs on it."""
+    wire = Wire()
+
+    class Foreign:
+        def __getattr__(self, name: str) -> Any:
+            return getattr(wire, name)
+
+    handshake = UpgradeHandshake(Heard)
+    handshake.connection_made(Foreign())  # type: ignore[arg-type]
+    handshake.data_received(SWITCHING + b"settings")
+    assert (await handshake.upgraded).data == b"settings"
+    assert wire.written == REQUEST

@@ -1,6 +1,7 @@
 """gRPC through `POST /grpc` of Docker Engine up to 29.1: HTTP/1.1, answered 101, then HTTP/2 on the same connection."""
 
 import asyncio
+from typing import cast
 
 from grpclib.protocol import H2Protocol
 
@@ -40,9 +41,9 @@ class UpgradeHandshake(asyncio.Protocol):
         self._transport: asyncio.Transport | None = None
 
     def connection_made(self, transport: asyncio.BaseTransport) -> None:
-        assert isinstance(transport, asyncio.Transport)  # noqa: S101 - narrows what asyncio declares too widely
-        self._transport = transport
-        transport.write(REQUEST)
+        """asyncio declares its transport too widely, and uvloop's is no subclass of the narrow one."""
+        self._transport = cast(asyncio.Transport, transport)
+        self._transport.write(REQUEST)
 
     def data_received(self, data: bytes) -> None:
         self._received += data
