@@ -32,6 +32,7 @@ class ImageBuild:
     target: str | None = None
     platform: str | None = None
     no_cache: bool = False
+    sbom_generator: str | None = None  # an image; only where the builder pushes
     push: bool = False  # a standalone buildkitd must push; the engine's own keeps the image, pushed later
 
 
@@ -67,7 +68,9 @@ Progress = Step | StepOutput | StepWarning
 
 @dataclass(frozen=True)
 class BuiltImage:
-    image_id: str
+    """`image_id` is None where the registry has to be asked: an index was pushed, with attestations beside the image."""
+
+    image_id: str | None
     manifest_digest: str | None  # None where the image was not pushed
 
 

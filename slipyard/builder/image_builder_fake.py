@@ -3,9 +3,12 @@
 import asyncio
 from collections import deque
 from collections.abc import Callable
+from hashlib import sha256
 
 from slipyard.builder.image_build import BuiltImage, CacheUse, ImageBuild, Progress, Step, StepOutput
 from slipyard.clients.container_engine_fake import FakeContainerEngine
+from slipyard.clients.registry_fake import FakeRegistry
+from slipyard.clients.registry_manifest import Manifest
 from slipyard.clients.simulated_container import Behaviour
 from slipyard.domain.errors import SlipyardError
 
@@ -19,6 +22,7 @@ class FakeImageBuilder:
         self.hold = asyncio.Event()
         self.hold.set()
         self.cache_bytes = 0
+        self.registry: FakeRegistry | None = None  # it pushes there, as a builder of its own does
         self._engine = engine
         self._failures: deque[SlipyardError] = deque()
 
@@ -33,7 +37,20 @@ class FakeImageBuilder:
             raise self._failures.popleft()
         progress(StepOutput(1, 1, b"built\n"))
         progress(Step(1, "[1/1] FROM scratch", started_at=0.0, completed_at=0.1))
-        return BuiltImage(self._engine.add_image(build.reference, self.behaviour, labels=build.labels), None)
+        image_id = self._engine.add_image(build.reference, self.behaviour, labels=build.labels)
+        if self.registry is None or build.sbom_generator is None:
+            return BuiltImage(image_id, None)
+        return BuiltImage(None, self._push(self.registry, build, image_id))
+
+    def _push(self, registry: FakeRegistry, build: ImageBuild, image_id: str) -> str:
+        """An index, with a list of contents beside the image."""
+        digest, list_of_contents = (
+            f"sha256:{sha256(f'{what} {image_id}'.encode()).hexdigest()}" for what in ("index", "list")
+        )
+        pushed = f"{build.reference.rpartition(':')[0]}@{digest}"
+        registry.add(pushed, Manifest(digest, image_id, "application/vnd.oci.image.index.v1+json"))
+        registry.lists[pushed] = (list_of_contents,)
+        return digest
 
     async def cache_use(self) -> CacheUse:
         return CacheUse(self.cache_bytes, self.cache_bytes)

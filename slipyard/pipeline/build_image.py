@@ -5,7 +5,7 @@ from contextlib import AbstractAsyncContextManager, nullcontext
 from dataclasses import dataclass, field
 
 from slipyard.builder.context import filter_context
-from slipyard.builder.image_build import ImageBuild
+from slipyard.builder.image_build import BuiltImage, ImageBuild
 from slipyard.builder.plan import BuildPlan, plan_build
 from slipyard.builder.snapshot_reader import SnapshotReader
 from slipyard.clients.container_engine import ImageFacts
@@ -30,6 +30,7 @@ class _Made:
     facts: ImageFacts
     builder: str | None
     reused_from: str | None = None
+    sbom: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True)
@@ -43,6 +44,7 @@ class Built:
     health_command: tuple[str, ...] | None = None
     builder: str | None = None
     reused_from: str | None = None  # the build that made the image
+    sbom: tuple[str, ...] = ()  # digests
 
 
 async def build_image(context: Context, job: BuildJob, stopwatch: Stopwatch, trace: Trace) -> Built:
@@ -67,6 +69,7 @@ async def build_image(context: Context, job: BuildJob, stopwatch: Stopwatch, tra
         facts.health_command,
         made.builder,
         made.reused_from,
+        made.sbom,
     )
 
 
@@ -103,7 +106,7 @@ async def _reuse(context: Context, job: BuildJob, plan_key: str, trace: Trace) -
     image = ImageIdentity(
         reference=before.image_reference, image_id=before.image_id, manifest_digest=before.manifest_digest
     )
-    return _Made(image, facts, origin.builder, origin.reused_from or before.id)
+    return _Made(image, facts, origin.builder, origin.reused_from or before.id, origin.sbom)
 
 
 async def _build(
@@ -128,12 +131,23 @@ async def _build(
                 target=plan.target,
                 platform=plan.platform,
                 no_cache=job.no_cache,
+                sbom_generator=context.settings.sbom_generator,
             ),
             log.take,
         )
-    image = ImageIdentity(reference=reference, image_id=built.image_id, manifest_digest=built.manifest_digest)
+    identity, sbom = await _identify(context, reference, built)
     facts = await context.driver.ensure_image(reference, pull=False, credentials=context.registry_home.credentials)
-    return _Made(image, facts, await context.image_builder.describe())
+    return _Made(identity, facts, await context.image_builder.describe(), sbom=sbom)
+
+
+async def _identify(context: Context, reference: str, built: BuiltImage) -> tuple[ImageIdentity, tuple[str, ...]]:
+    """And what the frontend said is in it, which is kept beside the image in an index."""
+    image_id, sbom = built.image_id, tuple[str, ...]()
+    if image_id is None:
+        pushed = f"{reference.rpartition(':')[0]}@{built.manifest_digest}"
+        image_id = (await context.registry.manifest(pushed, context.registry_home.credentials)).config_digest
+        sbom = await context.registry.sboms(pushed, context.registry_home.credentials)
+    return ImageIdentity(reference=reference, image_id=image_id, manifest_digest=built.manifest_digest), sbom
 
 
 def _pushing(context: Context) -> AbstractAsyncContextManager[None]:

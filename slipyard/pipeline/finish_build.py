@@ -131,6 +131,7 @@ def _origin(build: Build, built: Built) -> Origin:
         plan_key=built.plan_key,
         builder=built.builder,
         reused_from=built.reused_from,
+        sbom=built.sbom,
         started_at=build.started_at,
         finished_at=build.finished_at,
     )

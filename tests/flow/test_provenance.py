@@ -155,6 +155,23 @@ async def test_an_image_used_again_names_the_build_that_made_it(
     assert last.commit != first.commit
 
 
+async def test_what_the_frontend_said_is_in_it_is_part_of_the_statement_also_when_it_is_used_again(
+    system: System, repository: Repository
+) -> None:
+    system.builder.registry = system.registry
+    system.set(sbom_generator="scanner:1")
+    app_id = await new_app(system)
+    for number in ("1", "2", "1"):
+        await push(system, app_id, repository, f"now {number}", main__py=number)
+        await system.settle()
+
+    first, _, last = releases(system, app_id)
+    (digest,) = view(system, first).sbom
+    assert digest in [each for found in system.registry.lists.values() for each in found]
+    assert (view(system, last).sbom, view(system, last).verified) == ([digest], True)
+    assert first.config.image.image_id == system.builds(app_id)[0].image_id
+
+
 async def test_a_promoted_release_carries_the_statement_of_its_source(system: System, app_id: str) -> None:
     shop = (await create_app(system.context, NewApp("shop-live", config=QUICK), system.actor)).app.id
     await promote(system.context, Promotion(app_id, shop), system.actor)

@@ -191,14 +191,74 @@ async def test_plain_http_is_spoken_with_this_machine_only(host, url):
     assert asked == [url]
 
 
+class Store:
+    """A registry of these manifests, by digest; `latest` is the tag 1. Remembers what was deleted, in order."""
+
+    def __init__(self, latest: bytes, *others: bytes) -> None:
+        self.manifests = {digest(body): body for body in (latest, *others)}
+        self.latest, self.deleted = digest(latest), []
+
+    def __call__(self, request: httpx.Request) -> httpx.Response:
+        name = request.url.path.rpartition("/")[2]
+        wanted = self.latest if name == "1" else name
+        if wanted not in self.manifests:
+            return httpx.Response(404)
+        if request.method == "DELETE":
+            assert name.startswith("sha256:")
+            self.deleted.append(name)
+            del self.manifests[wanted]
+            return httpx.Response(202)
+        return httpx.Response(200, content=self.manifests[wanted], headers={"docker-content-digest": wanted})
+
+
+ATTESTATION = json.dumps(
+    {
+        "mediaType": OCI,
+        "config": {"digest": CONFIG},
+        "layers": [
+            {
+                "digest": f"sha256:{'1' * 64}",
+                "annotations": {"in-toto.io/predicate-type": "https://slsa.dev/provenance/v1"},
+            },
+            {"digest": f"sha256:{'2' * 64}", "annotations": {"in-toto.io/predicate-type": "https://spdx.dev/Document"}},
+        ],
+    }
+).encode()
+ATTESTED = json.dumps(
+    {
+        "mediaType": OCI_INDEX,
+        "manifests": [
+            {"digest": digest(BODY), "platform": {"os": "linux", "architecture": "amd64"}},
+            {
+                "digest": digest(ATTESTATION),
+                "platform": {"os": "unknown", "architecture": "unknown"},
+                "annotations": {"vnd.docker.reference.digest": digest(BODY)},
+            },
+        ],
+    }
+).encode()
+
+
 async def test_deleting_goes_by_digest():
-    asked = []
+    store = Store(BODY)
+    await registry(store).delete("reg.example/app:1")
+    assert store.deleted == [digest(BODY)]
 
-    def answer(request):
-        asked.append((request.method, request.url.path))
-        return httpx.Response(
-            202 if request.method == "DELETE" else 200, headers={"docker-content-digest": digest(BODY)}
-        )
 
-    await registry(answer).delete("reg.example/app:1")
-    assert asked == [("HEAD", "/v2/app/manifests/1"), ("DELETE", f"/v2/app/manifests/{digest(BODY)}")]
+async def test_with_an_index_goes_all_that_it_names_also_where_some_of_it_is_gone_already():
+    store = Store(ATTESTED, ATTESTATION)
+    await registry(store).delete("reg.example/app:1")
+    assert store.deleted == [digest(ATTESTED), digest(ATTESTATION)]
+
+
+async def test_an_index_that_names_what_is_no_digest_leads_nowhere():
+    store = Store(
+        json.dumps({"mediaType": OCI_INDEX, "manifests": [{"digest": "../../v2/other/manifests/1"}]}).encode()
+    )
+    with pytest.raises(ValidationFailed):
+        await registry(store).delete("reg.example/app:1")
+
+
+async def test_lists_of_contents_are_those_of_the_image_for_this_platform():
+    assert await registry(Store(ATTESTED, BODY, ATTESTATION)).sboms("reg.example/app:1") == (f"sha256:{'2' * 64}",)
+    assert await registry(Store(BODY)).sboms("reg.example/app:1") == ()

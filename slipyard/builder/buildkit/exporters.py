@@ -34,7 +34,8 @@ def built_image(response: Mapping[str, str], build: ImageBuild, store: ImageStor
     digest = response.get("containerimage.digest")
     image_id = response.get("containerimage.config.digest") or (digest if store is ImageStore.ENGINE else None)
     pushed = pushes(build, store)
-    if not image_id or (pushed and not digest):
+    in_index = build.sbom_generator is not None and pushed
+    if (not image_id and not in_index) or (pushed and not digest):
         raise Unavailable(
             f"BuildKit reported success and no digest of {build.reference}. Build again; if it happens again, "
             "the builder's version is not supported."

@@ -1,6 +1,6 @@
 """An image build as BuildKit's SolveRequest. Pure."""
 
-from slipyard.builder.buildkit.exporters import ImageStore, exporter_for
+from slipyard.builder.buildkit.exporters import ImageStore, exporter_for, pushes
 from slipyard.builder.buildkit.protocol.control_pb2 import SolveRequest
 from slipyard.builder.buildkit.restrictions import CACHE_NAMESPACE_ARGUMENT
 from slipyard.builder.buildkit.services.dockerfile_sync import DIRECTORY, FILE_NAME
@@ -14,7 +14,7 @@ def solve_request(build: ImageBuild, store: ImageStore, *, ref: str, session_id:
         Ref=ref,
         Session=session_id,
         Frontend="dockerfile.v0",
-        FrontendAttrs=frontend_attributes(build, session_id),
+        FrontendAttrs=frontend_attributes(build, session_id) | _attested(build, store),
         Exporters=[exporter],
         ExporterDeprecated=exporter.Type,
         ExporterAttrsDeprecated=exporter.Attrs,
@@ -40,6 +40,12 @@ def _dockerfile(build: ImageBuild) -> dict[str, str]:
     if build.dockerfile.text is None:
         return {"filename": build.dockerfile.path}
     return {"filename": FILE_NAME, "dockerfilekey": DIRECTORY}
+
+
+def _attested(build: ImageBuild, store: ImageStore) -> dict[str, str]:
+    """The generator runs in the builder beside the build, and what it writes is pushed with the image."""
+    asked = build.sbom_generator is not None and pushes(build, store)
+    return {"attest:sbom": f"generator={build.sbom_generator}"} if asked else {}
 
 
 def _options(build: ImageBuild) -> dict[str, str]:
