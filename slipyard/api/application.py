@@ -15,6 +15,7 @@ from slipyard.api.gitserver import routes as gitserver
 from slipyard.api.routes import (
     access,
     actions,
+    alerts,
     all_metrics,
     app_environment,
     apps,
@@ -49,7 +50,7 @@ from slipyard.pipeline.context import Context
 
 _REST = (
     connections, notifiers, cleaning,
-    access, apps, app_environment, configuration, secrets, secret_stores, ci, actions, holds, uploads, work, work_logs, runtime, events, git_credentials, hooks, deliveries, poll, previews, queue, system, metrics, all_metrics, log_drains,
+    access, apps, app_environment, configuration, secrets, secret_stores, ci, actions, holds, uploads, work, work_logs, runtime, events, git_credentials, hooks, deliveries, poll, previews, queue, system, metrics, all_metrics, log_drains, alerts,
 )  # fmt: skip
 _OUTSIDE = (deliveries_in.router, system.probes, all_metrics.scrape, gitserver.router, home.router, reference.router)
 

@@ -28,6 +28,7 @@ class _Commands(LazyGroup):
         "logs": Entry(f"{_COMMANDS}.logs:app", "Show what an app writes; -f follows.", _APPS),
         "metrics": Entry(f"{_COMMANDS}.metrics:app", "Show what an app uses, beside its limits.", _APPS),
         "top": Entry(f"{_COMMANDS}.metrics:top_app", "Show what all apps use now.", _APPS),
+        "alerts": Entry(f"{_COMMANDS}.alerts:app", "Warn of use, errors, crashes and failures.", _APPS),
         "start": Entry(f"{_COMMANDS}.run_state:start_app", "Start a stopped or sleeping app.", _APPS),
         "stop": Entry(f"{_COMMANDS}.run_state:stop_app", "Stop an app; it stays defined.", _APPS),
         "restart": Entry(f"{_COMMANDS}.run_state:restart_app", "Restart an app without dropping a request.", _APPS),

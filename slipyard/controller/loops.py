@@ -17,6 +17,7 @@ from slipyard.pipeline.forward_output import forward_output
 from slipyard.pipeline.go_on import go_on
 from slipyard.pipeline.heal import heal
 from slipyard.pipeline.heal_watch import WHOLE_SECONDS, HealWatch
+from slipyard.pipeline.judge_alerts import judge_alerts
 from slipyard.pipeline.judge_canary import CanaryWatch
 from slipyard.pipeline.keep_previews import keep_previews
 from slipyard.pipeline.measure import MeasureWatch, measure
@@ -92,6 +93,7 @@ LOOPS = (
     Loop("set_aside", 0.5, _remembering(DrainWatch, pause_instances)),
     Loop("paused", 5.0, _each_time(keep_paused)),
     Loop("bake", 0.5, _remembering(CanaryWatch, bake)),
+    Loop("alerts", 15.0, _each_time(judge_alerts)),
     Loop("forward", 2.0, _each_time(forward_output)),
     Loop("publish", 2.0, _publish),
     Loop("measure", 2.0, _remembering(MeasureWatch, measure)),

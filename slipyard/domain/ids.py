@@ -26,6 +26,7 @@ Kind = Literal[
     "con",  # connection to a code host
     "ntf",  # notifier
     "drn",  # log drain
+    "alr",  # alert
     "msg",  # message in the outbox
     "prv",  # preview
     "cit",  # CI trust

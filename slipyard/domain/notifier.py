@@ -8,6 +8,8 @@ class NotifierEvent(StrEnum):
     FAILED = "failed"  # a deployment did not get there; what served goes on serving
     ROLLED_BACK = "rolled_back"  # somebody went back, or Slipyard did
     HEALED = "healed"  # an instance had stopped and was started again
+    ALERT = "alert"  # an alert of the app fires
+    RESOLVED = "resolved"  # it is over
 
 
 class NotifierKind(StrEnum):

@@ -12,6 +12,13 @@ from slipyard.store.queries.notifiers import notifiers_for
 from slipyard.store.tables import App, Deployment, Event, Instance
 
 ROLLBACK = "rollback"
+_WORDS = {
+    "deployment.failed": "failed",
+    "deployment.rolled_back": "rolled_back",
+    "instance.healed": "healed",
+    "alert.firing": "alert",
+    "alert.resolved": "resolved",
+}
 
 
 def notifier_notes(session: Session, context: Context, app: App, event: Event) -> None:
@@ -36,14 +43,8 @@ def _what(event: Event, deployment: Deployment | None) -> str | None:
             return None  # the one that went bad says it, with the reason
         case "deployment.active" if trigger not in REPEATS:
             return "rolled_back" if trigger == ROLLBACK else "deployed"
-        case "deployment.failed":
-            return "failed"
-        case "deployment.rolled_back":
-            return "rolled_back"
-        case "instance.healed":
-            return "healed"
         case _:
-            return None
+            return _WORDS.get(event.kind)
 
 
 def _deployment_of(session: Session, event: Event) -> Deployment | None:
@@ -68,6 +69,7 @@ def _payload(context: Context, app: App, event: Event, what: str, deployment: De
                 "url": context.settings.app_url(app.host),
             },
             "deployment": _deployment(deployment),
+            **({"alert": event.data["alert"]} if "alert" in event.data else {}),
         },
     }
 

@@ -26,6 +26,8 @@ class Event(StrEnum):
     FAILED = "failed"
     ROLLED_BACK = "rolled_back"
     HEALED = "healed"
+    ALERT = "alert"
+    RESOLVED = "resolved"
 
 
 @app.command("list")

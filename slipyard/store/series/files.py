@@ -37,7 +37,7 @@ class SeriesFiles:
 
     def of_app(self, app_id: str) -> list[Measured]:
         """Services first, by name."""
-        found = [_measured(path) for path in (self.root / app_id).glob(f"*{_USAGE}")]
+        found = {_measured(path) for path in (self.root / app_id).glob("*") if path.suffix in {_USAGE, _TRAFFIC}}
         return sorted(found, key=lambda measured: (measured.kind == "instance", measured.name))
 
     def forget_app(self, app_id: str) -> None:
