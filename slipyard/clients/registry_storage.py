@@ -31,10 +31,14 @@ class Blob:
 
 @dataclass(frozen=True)
 class RegistryStorage:
-    """`root` is the registry's `rootdirectory`; `aside` lies on the same file system and is ours alone."""
+    """`root` is the registry's `rootdirectory`, of which the registry itself uses nothing but `docker`."""
 
     root: Path
-    aside: Path
+
+    @property
+    def aside(self) -> Path:
+        """Ours alone. A rename only works within one file system, and `root` may be mounted."""
+        return self.root / "aside"
 
     @property
     def is_here(self) -> bool:

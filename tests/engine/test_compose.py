@@ -58,6 +58,7 @@ def test_the_stack_takes_pushes_goes_comes_back_and_leaves_nothing(
     assert (app.text(), stack.installation.answer(app.slug, "/size").text) == ("one", "3\n")
     assert app.builds()[0]["manifest_digest"], "a buildkitd pushes what it builds"
     assert troubles(stack) == []
+    assert stays(stack, "registry blobs"), "the parts see the registry's files"
 
     stack.compose("down")
     assert containers(engine, stack) == []
@@ -74,6 +75,12 @@ def test_the_stack_takes_pushes_goes_comes_back_and_leaves_nothing(
     made = {"label": f"slipyard.installation={installation}"}
     assert engine.containers.list(all=True, filters=made) == engine.networks.list(filters=made) == []
     assert engine.images.list(filters=made) == []
+
+
+def stays(stack: ComposeStack, kind: str) -> list[str]:
+    """What cleaning would keep of a kind."""
+    plan = json.loads(stack.slipyard("system", "cleanup", "--dry-run", "--json"))
+    return [item["name"] for item in plan["kept"] if item["kind"] == kind]
 
 
 def troubles(stack: ComposeStack) -> list[dict[str, str]]:

@@ -79,8 +79,7 @@ def test_a_tag_that_was_moved_changes_nothing(whole_app: WholeApp) -> None:
 
 
 def storage_of(app: WholeApp) -> RegistryStorage:
-    directory = app.slipyard.home / "registry"
-    return RegistryStorage(directory / "data", directory / "aside")
+    return RegistryStorage(app.slipyard.home / "registry" / "data")
 
 
 def published(app: WholeApp) -> dict[str, Any]:

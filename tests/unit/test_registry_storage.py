@@ -14,7 +14,7 @@ class Written:
     """A registry's files, as distribution's filesystem driver lays them out."""
 
     def __init__(self, directory: Path) -> None:
-        self.storage = RegistryStorage(directory / "data", directory / "aside")
+        self.storage = RegistryStorage(directory / "data")
         self.tree = directory / "data/docker/registry/v2"
         (self.tree / "blobs").mkdir(parents=True)
         (self.tree / "repositories").mkdir()
@@ -132,7 +132,7 @@ def test_what_was_pushed_again_meanwhile_stays_as_it_was_pushed(registry: Writte
 def test_what_somebody_who_was_killed_set_aside_is_known_and_freed_later(registry: Written) -> None:
     layer = registry.blob(b"layer")
     registry.storage.set_aside([layer])
-    later = RegistryStorage(registry.storage.root, registry.storage.aside)
+    later = RegistryStorage(registry.storage.root)
     assert [blob.digest for blob in later.left_aside()] == [layer]
     assert later.free_aside() == (5, 0)
 

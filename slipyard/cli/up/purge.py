@@ -4,6 +4,7 @@ import asyncio
 import json
 import shutil
 from collections.abc import Callable
+from contextlib import suppress
 from pathlib import Path
 
 from sqlalchemy.exc import SQLAlchemyError
@@ -37,11 +38,19 @@ def _remove_directory(home: Path) -> None:
     if not home.is_mount():
         shutil.rmtree(home)
         return
-    for entry in home.iterdir():
-        if entry.is_dir() and not entry.is_symlink():
-            shutil.rmtree(entry)
-        else:
+    _empty(home)
+
+
+def _empty(directory: Path) -> None:
+    """Where another volume is mounted below, its directory stays as well."""
+    for entry in directory.iterdir():
+        if not entry.is_dir() or entry.is_symlink():
             entry.unlink()
+            continue
+        _empty(entry)
+        if not entry.is_mount():
+            with suppress(OSError):
+                entry.rmdir()
 
 
 def installation_id_of(layout: Layout) -> str:

@@ -28,8 +28,7 @@ _log = structlog.get_logger()
 
 def registry_storage(context: Context) -> RegistryStorage | None:
     """None where images are kept elsewhere: freeing blobs is for those who run that registry."""
-    directory = context.layout.home / "registry"
-    storage = RegistryStorage(directory / "data", directory / "aside")
+    storage = RegistryStorage(context.layout.home / "registry" / "data")
     return storage if context.settings.registry_url is None and storage.is_here else None
 
 
