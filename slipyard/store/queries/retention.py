@@ -118,7 +118,10 @@ def _unneeded(build: Build, used: AbstractSet[str | None]) -> UnneededImage:
 
 
 def _builds_with_image(session: Session, app_id: str | None) -> list[Build]:
-    query = select(Build).where(_has_image()).order_by(col(Build.id))
+    """Not of an app that is being deleted: its containers may still run, and `clean_up_app` takes its images in turn."""
+    leaving = col(App.deleting_at).is_not(None) & col(App.deleted_at).is_(None)
+    query = select(Build).join(App, col(Build.app_id) == col(App.id)).where(_has_image(), ~leaving)
+    query = query.order_by(col(Build.id))
     return list(session.exec(query if app_id is None else query.where(Build.app_id == app_id)))
 
 
