@@ -5,6 +5,7 @@ import shutil
 from dataclasses import dataclass
 
 import structlog
+from sqlalchemy import delete
 from sqlmodel import Session, col, select
 
 from slipyard.builder.git_source import held_name
@@ -20,7 +21,7 @@ from slipyard.store.queries.deployments import active_deployment
 from slipyard.store.queries.retention import needed_images
 from slipyard.store.rotation import erase_secrets
 from slipyard.store.series.files import SeriesFiles
-from slipyard.store.tables import App, Build, Deployment, Preview, RouteRow
+from slipyard.store.tables import Alert, App, Build, Deployment, LogDrain, Preview, RouteRow
 from slipyard.store.transition import transition
 
 _log = structlog.get_logger()
@@ -119,6 +120,8 @@ def _removed(session: Session, context: Context, app_id: str) -> None:
     if active is not None:
         transition(session, active, DeploymentStatus.SUPERSEDED, now=now, message="Its app was deleted.")
     erase_secrets(session, app_id)
+    session.execute(delete(LogDrain).where(col(LogDrain.app_id) == app_id))
+    session.execute(delete(Alert).where(col(Alert.app_id) == app_id))
     route = session.get(RouteRow, app_id)
     if route is not None:
         session.delete(route)

@@ -20,6 +20,7 @@ def service(app: WholeApp) -> dict[str, Any] | None:
 
 def test_a_live_app_shows_what_it_uses_beside_its_limits_and_what_it_answers(whole_app: WholeApp) -> None:
     whole_app.create(resources={"cpu": "500m", "memory": "128Mi"})
+    whole_app.slipyard.slipyard("alerts", "add", "memory", "--at", "0.01", "--for", "0s", "--app", whole_app.slug)
     whole_app.push("one", SAYS)
     first = [each["id"] for each in whole_app.instances("running")]
     whole_app.push("two", SAYS)
@@ -36,8 +37,16 @@ def test_a_live_app_shows_what_it_uses_beside_its_limits_and_what_it_answers(who
     assert 0 < found["now"]["memory_bytes"] < 128 * MIB
     assert found["answers"]["statuses"] == {"2xx": 2, "4xx": 1}
     assert found["answers"]["p99_ms"] > 0
+    _the_alert_fires(whole_app)
     _the_commands_and_prometheus_say_the_same(whole_app)
     _the_dead_release_is_still_read(whole_app, first)
+
+
+def _the_alert_fires(app: WholeApp) -> None:
+    wait_until(lambda: [each["state"] for each in app.get("/alerts")["alerts"]] == ["firing"], seconds=120)
+    assert "memory\t0.01\t0 s\tfiring" in app.slipyard.slipyard("alerts", "list", "--app", app.slug)
+    events = app.get("/events?limit=100")["events"]
+    assert [each["kind"] for each in events if each["kind"].startswith("alert.")] == ["alert.firing"]
 
 
 def _the_commands_and_prometheus_say_the_same(app: WholeApp) -> None:

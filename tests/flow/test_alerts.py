@@ -15,10 +15,11 @@ from slipyard.domain.traffic import TrafficCount
 from slipyard.domain.usage import Consumed, Usage
 from slipyard.pipeline.alerts import NewAlert, change_alert, make_alert, remove_alert, silence_alert
 from slipyard.pipeline.create_app import NewApp, create_app
+from slipyard.pipeline.delete_app import delete_app
 from slipyard.pipeline.deploy_app import DeployRequest, deploy_app
 from slipyard.pipeline.judge_alerts import judge_alerts
 from slipyard.pipeline.notifiers import NewNotifier, make_notifier
-from slipyard.store.queries.alerts import find_alert
+from slipyard.store.queries.alerts import alerts_of, find_alert
 from slipyard.store.series.files import Measured, SeriesFiles
 from slipyard.store.series.ring import FINE
 from slipyard.store.series.series import traffic_series, usage_series
@@ -170,3 +171,10 @@ async def test_one_that_is_turned_off_or_removed_says_nothing_more(system: Syste
     await remove_alert(system.context, app_id, row.id)
     await judge(system, later, app_id, 100)
     assert said(system, app_id) == []
+
+
+async def test_an_app_that_is_deleted_leaves_no_alert(system: System, app_id: str) -> None:
+    await make_alert(system.context, app_id, NewAlert(AlertMetric.MEMORY))
+    await delete_app(system.context, app_id, system.actor)
+    await system.settle()
+    assert system.read(lambda session: alerts_of(session, app_id)) == []
