@@ -45,6 +45,7 @@ class RequestCount:
         self._log = GrowingLog(log)
         self._place = place
         self._counted = Counted()
+        self._remembered: Place | None = None
         with suppress(OSError, ValueError, TypeError):
             self._log.resume(Place(**json.loads(place.read_text())))
         self._log.skip()
@@ -68,8 +69,10 @@ class RequestCount:
 
     def remember(self) -> None:
         """After what was taken is written: a crash in between counts it twice rather than never."""
-        if self._log.place is not None:
+        reached = self._log.place
+        if reached is not None and reached != self._remembered:
+            self._remembered = reached
             draft = self._place.with_suffix(".new")
             draft.parent.mkdir(parents=True, exist_ok=True)
-            draft.write_text(json.dumps(asdict(self._log.place)))
+            draft.write_text(json.dumps(asdict(reached)))
             draft.replace(self._place)

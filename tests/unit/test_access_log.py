@@ -5,6 +5,7 @@ import json
 import pytest
 
 from slipyard.deployer.access_log import AccessLogTail, Answered
+from slipyard.deployer.growing_log import GrowingLog
 
 APP = "app_1"
 
@@ -60,3 +61,43 @@ def test_a_log_that_is_begun_anew_is_read_to_its_end_first(path):
     assert statuses(tail) == [201]
     add(path, line(202))
     assert statuses(tail) == [202]
+
+
+def place_after(path, text):
+    log = GrowingLog(path)
+    log.skip()
+    add(path, text)
+    log.read_all()
+    return log.place
+
+
+def test_another_reader_goes_on_in_a_file_that_was_renamed_meanwhile(path):
+    add(path, "before\n")
+    place = place_after(path, "one\nhalf")
+    add(path, " a line\n")
+    path.rename(path.with_name("access-2026-11-24T10-00-00.000.log"))
+    add(path, "in the next\n")
+    later = GrowingLog(path)
+    later.resume(place)
+    assert later.read_all() == [b"half a line", b"in the next"]
+
+
+def test_a_file_that_is_gone_or_shorter_is_no_place_to_go_on_at(path):
+    place = place_after(path, "one\ntwo\n")
+    path.write_bytes(b"x\n")
+    later = GrowingLog(path)
+    later.resume(place)
+    later.skip()
+    add(path, "new\n")
+    assert later.read_all() == [b"new"]
+
+
+def test_what_is_there_is_skipped_and_what_comes_before_anything_is_there_is_not(path):
+    log = GrowingLog(path)
+    log.skip()
+    add(path, "first\n")
+    assert log.read_all() == [b"first"]
+    other = GrowingLog(path)
+    other.skip()
+    add(path, "second\n")
+    assert other.read_all() == [b"second"]
