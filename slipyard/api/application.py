@@ -21,11 +21,13 @@ from slipyard.api.routes import (
     apps,
     ci,
     cleaning,
+    commands,
     configuration,
     connections,
     deliveries,
     deliveries_in,
     events,
+    files,
     git_credentials,
     holds,
     hooks,
@@ -44,13 +46,14 @@ from slipyard.api.routes import (
     work_logs,
 )
 from slipyard.api.routes.recovered_answer import recovered_answer
+from slipyard.api.streams.command_session import CommandSessions
 from slipyard.clients.identity_issuer import IssuerKeys
 from slipyard.clients.outside_http import OutsideHttp
 from slipyard.pipeline.context import Context
 
 _REST = (
     connections, notifiers, cleaning,
-    access, apps, app_environment, configuration, secrets, secret_stores, ci, actions, holds, uploads, work, work_logs, runtime, events, git_credentials, hooks, deliveries, poll, previews, queue, system, metrics, all_metrics, log_drains, alerts,
+    access, apps, app_environment, configuration, secrets, secret_stores, commands, files, ci, actions, holds, uploads, work, work_logs, runtime, events, git_credentials, hooks, deliveries, poll, previews, queue, system, metrics, all_metrics, log_drains, alerts,
 )  # fmt: skip
 _OUTSIDE = (deliveries_in.router, system.probes, all_metrics.scrape, gitserver.router, home.router, reference.router)
 
@@ -61,6 +64,7 @@ def create_application(context: Context) -> FastAPI:
     app.state.context = context
     app.state.principals = Principals(context)
     app.state.issuer_keys = IssuerKeys(OutsideHttp(context.settings.allowed_networks), context.clock.monotonic)
+    app.state.command_sessions = CommandSessions()
     app.state.recover_answer = recovered_answer
     app.router.routes.extend(_routes())
     install_handlers(app)

@@ -50,23 +50,35 @@ class Client:
     def delete(self, path: str, **query: Any) -> Any:
         return self._call("DELETE", path, params=_without_none(query))
 
-    def upload(self, path: str, content: Iterator[bytes], media_type: str, **query: Any) -> Any:
+    def post_bytes(self, path: str, content: bytes, **query: Any) -> Any:
+        return self._call("POST", path, content=content, params=_without_none(query))
+
+    def upload(
+        self, path: str, content: Iterator[bytes], media_type: str, *, method: str = "POST", **query: Any
+    ) -> Any:
         """Streams `content`; its size need not be known."""
         headers = {"Content-Type": media_type}
         return self._call(
-            "POST", path, content=content, headers=headers, params=_without_none(query), timeout=_UPLOAD_TIMEOUT
+            method, path, content=content, headers=headers, params=_without_none(query), timeout=_UPLOAD_TIMEOUT
         )
 
     @contextmanager
     def stream(self, path: str, accept: str, headers: Mapping[str, str], **query: Any) -> Iterator[httpx.Response]:
+        request = self._http.build_request(
+            "GET", path, headers={"Accept": accept, **headers}, params=_without_none(query), timeout=_STREAM_TIMEOUT
+        )
+        with self._streamed(request) as answer:
+            yield answer
+
+    @contextmanager
+    def post_stream(self, path: str, body: Mapping[str, Any]) -> Iterator[httpx.Response]:
+        """Without an Idempotency-Key: what runs for whoever reads the answer cannot be answered twice."""
+        with self._streamed(self._http.build_request("POST", path, json=body, timeout=_STREAM_TIMEOUT)) as answer:
+            yield answer
+
+    @contextmanager
+    def _streamed(self, request: httpx.Request) -> Iterator[httpx.Response]:
         with self._translated():
-            request = self._http.build_request(
-                "GET",
-                path,
-                headers={"Accept": accept, **headers},
-                params=_without_none(query),
-                timeout=_STREAM_TIMEOUT,
-            )
             answer = self._http.send(request, stream=True)
             try:
                 if answer.is_error:

@@ -9,6 +9,7 @@ from dataclasses import dataclass, field
 from datetime import datetime
 from typing import Protocol
 
+from slipyard.clients.container_commands import ContainerCommands
 from slipyard.domain.credentials import Credentials
 from slipyard.domain.drift import Difference
 from slipyard.domain.usage import Reading
@@ -50,6 +51,14 @@ class NetworkSpec:
 
 
 @dataclass(frozen=True)
+class FileMount:
+    """A file of the engine's machine that a container may read."""
+
+    source: str
+    path: str
+
+
+@dataclass(frozen=True)
 class ContainerSpec:
     """Always: no-new-privileges, capabilities dropped, an init, limits, one network, never the engine's socket."""
 
@@ -64,6 +73,9 @@ class ContainerSpec:
     millicores: int = 1000
     memory_bytes: int = 512 * 1024 * 1024
     processes: int = 4096
+    mounts: tuple[FileMount, ...] = ()
+    open_input: bool = False  # somebody is attached to its first process, which ends when he lets go
+    terminal: bool = False
     log_megabytes: int = 10
     log_files: int = 3
 
@@ -112,7 +124,7 @@ class EngineEvent:
     exit_code: int | None = None  # of a death
 
 
-class ContainerEngine(Protocol):
+class ContainerEngine(ContainerCommands, Protocol):
     async def version(self) -> EngineVersion: ...
 
     async def image(self, reference: str) -> ImageFacts | None: ...

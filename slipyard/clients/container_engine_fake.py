@@ -13,6 +13,7 @@ from ipaddress import IPv4Network
 from itertools import count
 from typing import Any
 
+from slipyard.clients.container_commands_fake import FakeCommands
 from slipyard.clients.container_engine import (
     CommandResult,
     ContainerSpec,
@@ -35,10 +36,11 @@ from slipyard.domain.usage import Reading
 _KILLED = 137
 
 
-class FakeContainerEngine:
+class FakeContainerEngine(FakeCommands):
     """`calls` counts what was asked of it. `down` makes it answer nothing, and ends its streams."""
 
     def __init__(self, clock: Clock) -> None:
+        super().__init__()
         self.calls: Counter[str] = Counter()
         self.executed: list[tuple[str, ...]] = []
         self._clock = clock
@@ -375,6 +377,7 @@ class FakeContainerEngine:
     def _begin(self, container: SimulatedContainer) -> None:
         container.begin()
         self._tell("start", container)
+        self.begin_attached(container, lambda code: self._ended(container.container_id, code))
         if container.behaviour.exits_after is not None:
             life = asyncio.create_task(self._live(container, container.behaviour.exits_after))
             self._lives.add(life)
@@ -394,6 +397,11 @@ class FakeContainerEngine:
         if container.keep:
             container.restarts += 1
             self._begin(container)
+
+    def _ended(self, container_id: str, exit_code: int) -> None:
+        container = self._containers.get(container_id)
+        if container is not None and container.running:
+            self._die(container, exit_code)
 
     def _tell(self, action: str, container: SimulatedContainer, exit_code: int | None = None) -> None:
         event = EngineEvent(action, container.container_id, dict(container.spec.labels), exit_code)

@@ -11,6 +11,7 @@ from slipyard.pipeline.clean_up_app import clean_up_apps
 from slipyard.pipeline.clean_up_old import clean_up_old
 from slipyard.pipeline.close_networks import NetworkWatch
 from slipyard.pipeline.context import Context
+from slipyard.pipeline.end_commands import end_commands
 from slipyard.pipeline.find_pushes import PushWatch, find_pushes
 from slipyard.pipeline.follow_routes import follow_routes
 from slipyard.pipeline.forward_output import forward_output
@@ -20,6 +21,7 @@ from slipyard.pipeline.heal_watch import WHOLE_SECONDS, HealWatch
 from slipyard.pipeline.judge_alerts import judge_alerts
 from slipyard.pipeline.judge_canary import CanaryWatch
 from slipyard.pipeline.keep_previews import keep_previews
+from slipyard.pipeline.keep_secret_files import keep_secret_files
 from slipyard.pipeline.measure import MeasureWatch, measure
 from slipyard.pipeline.pause_instances import keep_paused, pause_instances
 from slipyard.pipeline.poll import poll
@@ -28,6 +30,7 @@ from slipyard.pipeline.publish_image import publish_images
 from slipyard.pipeline.reconcile_previews import HostWatch, reconcile_previews
 from slipyard.pipeline.recover import LeaseWatch, recover_claims, wake_waiting
 from slipyard.pipeline.retire_instances import DrainWatch, retire_instances
+from slipyard.pipeline.secret_stores import renew_stores
 from slipyard.pipeline.send_messages import SendWatch, send_messages
 from slipyard.pipeline.tell import tell
 
@@ -99,6 +102,9 @@ LOOPS = (
     Loop("measure", 2.0, _remembering(MeasureWatch, measure)),
     Loop("heal", WHOLE_SECONDS, _remembering(HealWatch, heal), heeds_engine=True),
     Loop("health", 0.5, _remembering(HealthWatch, check_health)),
+    Loop("commands", 2.0, _each_time(end_commands)),
+    Loop("secret_files", 60.0, _each_time(keep_secret_files)),
+    Loop("secret_stores", 600.0, _each_time(renew_stores)),
     Loop("follow_routes", 2.0, _each_time(follow_routes)),
     Loop("hosts", 15.0, _each_time(publish_hosts)),
     Loop("pushes", 5.0, _remembering(PushWatch, find_pushes)),

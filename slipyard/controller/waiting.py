@@ -8,7 +8,7 @@ from sqlmodel import col
 from slipyard.domain.lifecycle import BuildStatus, DeploymentStatus, InstanceStatus
 from slipyard.pipeline.publish_image import MOST_ATTEMPTS
 from slipyard.pipeline.tell_previews import OVER
-from slipyard.store.tables import Alert, App, Build, Deployment, Instance, LogDrain, Message, Preview, RouteRow
+from slipyard.store.tables import Alert, App, Build, Deployment, Instance, LogDrain, Message, OneOff, Preview, RouteRow
 
 _OPEN_BUILD = col(Build.status).in_((BuildStatus.QUEUED, BuildStatus.RUNNING))
 _OPEN_DEPLOYMENT = col(Deployment.status).in_(
@@ -48,6 +48,7 @@ WAITING: Mapping[str, ColumnElement[bool]] = {
     ),
     "follow_routes": exists().where(col(RouteRow.applied).is_(False)),
     "previews": exists().where(or_(col(Preview.closed_at).is_(None), col(Preview.told).not_in(("", OVER)))),
+    "commands": exists().where(col(OneOff.ended_at).is_(None)),
     "alerts": exists().where(col(Alert.enabled).is_(True)),
     "forward": exists().where(col(LogDrain.enabled).is_(True)),
     "clean_up": exists().where(col(App.deleting_at).is_not(None), col(App.deleted_at).is_(None)),

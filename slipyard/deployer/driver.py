@@ -5,12 +5,15 @@ Order of calls for one rollout: `ensure_network`, `ensure_image`, `start` for ea
 for an instance that the store has committed as `retiring`.
 """
 
-from collections.abc import AsyncIterator, Mapping, Sequence
+from collections.abc import AsyncIterator, Collection, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime
 from typing import Protocol
 
+from slipyard.clients.container_commands import Terminal
 from slipyard.clients.container_engine import ImageFacts, LogLine
+from slipyard.deployer.commands import RunningCommand
+from slipyard.domain.configuration import SecretFile
 from slipyard.domain.credentials import Credentials
 from slipyard.domain.drift import Difference
 from slipyard.domain.health import HealthCheck
@@ -42,6 +45,7 @@ class InstanceSpec:
     command: tuple[str, ...] | None
     resources: Resources
     health_check: HealthCheck
+    files: tuple[SecretFile, ...] = field(default=(), repr=False)
 
 
 @dataclass(frozen=True)
@@ -75,6 +79,24 @@ class InstanceEvent:
 
 
 class Driver(Protocol):
+    async def run_command(self, spec: InstanceSpec, terminal: Terminal | None) -> RunningCommand:
+        """In a container of its own, which is no instance; `instance_id` is the id of the run. `Conflict` where it is there."""
+
+    async def command_in(self, instance_id: str, command: Sequence[str], terminal: Terminal | None) -> RunningCommand:
+        """Beside what runs in an instance. `NotFound` where it has no container, `Conflict` where that does not run."""
+
+    async def remove_command(self, run_id: str) -> None:
+        """The container of a command. Gone already is done."""
+
+    def copy_out(self, instance_id: str, path: str) -> AsyncIterator[bytes]:
+        """A tar of what lies there. `NotFound` where nothing does."""
+
+    async def copy_in(self, instance_id: str, path: str, content: AsyncIterator[bytes]) -> None:
+        """A tar, unpacked into a directory of it."""
+
+    async def keep_secret_files(self, release_ids: Collection[str]) -> None:
+        """What lies in memory for other releases goes."""
+
     async def ensure_network(self, network: AppNetwork) -> None:
         """`Conflict` where another installation owns an overlapping subnet: issue another one."""
 

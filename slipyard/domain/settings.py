@@ -81,6 +81,10 @@ class Settings(BaseSettings):
     disk_share: float = Field(
         0.8, gt=0, le=1, description="Of the disk for data, images and build cache; above it what is made again goes"
     )
+    secret_files: Path = Field(
+        Path("/dev/shm/slipyard"),  # noqa: S108 - its mode and its owner are checked
+        description="Where secret files of apps lie: in memory, at the same place for the container engine",
+    )
     keep_releases: int = Field(10, ge=1, description="Images of this many past releases stay for rollback")
 
     @classmethod

@@ -36,7 +36,7 @@ async def assemble(installation: Installation) -> Context:
         git=Git(layout.known_hosts),
         image_builder=ChosenBuilder(settings),
         engine=engine,
-        driver=DockerDriver(engine, installation.id, clock),
+        driver=DockerDriver(engine, installation.id, clock, secret_files=settings.secret_files),
         router=CaddyRouter(Caddy(settings.caddy_admin or f"unix/{layout.caddy_socket}"), caddy_shape(settings, layout)),
         close_networks=partial(
             firewall.ensure, settings.network_pool, installation.id, (settings.http_port, settings.https_port)

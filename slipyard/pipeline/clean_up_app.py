@@ -14,6 +14,7 @@ from slipyard.domain.image_reference import parse_image_reference
 from slipyard.domain.lifecycle import BuildStatus, DeploymentStatus
 from slipyard.domain.preview import holding_ref
 from slipyard.pipeline.context import Context
+from slipyard.pipeline.end_commands import commands_left
 from slipyard.pipeline.retire_instances import instances_left
 from slipyard.store.events import lock_app, record
 from slipyard.store.kept_output import KeptOutput
@@ -93,7 +94,12 @@ def _busy(session: Session, app: App) -> bool:
         Deployment.app_id == app.id,
         col(Deployment.status).in_((DeploymentStatus.DEPLOYING, DeploymentStatus.VERIFYING)),
     )
-    return bool(session.exec(building).first() or session.exec(deploying).first() or instances_left(session, app))
+    return bool(
+        session.exec(building).first()
+        or session.exec(deploying).first()
+        or instances_left(session, app)
+        or commands_left(session, app)
+    )
 
 
 def _let_go(session: Session, context: Context, app_id: str) -> list[_Leaving]:

@@ -19,7 +19,7 @@ from slipyard.pipeline.load_rollout import Rollout
 from slipyard.pipeline.together import together
 from slipyard.store import claims
 from slipyard.store.claims import Claim
-from slipyard.store.tables import App, Instance
+from slipyard.store.tables import App, Instance, OneOff
 from slipyard.store.transition import transition
 
 _COMING = (InstanceStatus.PLANNED, InstanceStatus.STARTED, InstanceStatus.READY)
@@ -58,6 +58,15 @@ async def mark_ready(context: Context, claim: Claim, instances: Sequence[Planned
 
 
 def instance_spec(rollout: Rollout, service: ServiceSpec, row: Instance) -> InstanceSpec:
+    return _spec(rollout, service, row)
+
+
+def command_spec(rollout: Rollout, service: ServiceSpec, row: OneOff) -> InstanceSpec:
+    """Of a command that somebody runs: the app's environment, files, network and limits."""
+    return _spec(rollout, service, row)
+
+
+def _spec(rollout: Rollout, service: ServiceSpec, row: Instance | OneOff) -> InstanceSpec:
     """`PORT` and `SOURCE_VERSION` are the platform's word to the app, and win over what the user set."""
     env = dict(rollout.env)
     if service.port is not None:
@@ -78,6 +87,7 @@ def instance_spec(rollout: Rollout, service: ServiceSpec, row: Instance) -> Inst
         command=service.command,
         resources=service.resources,
         health_check=service.health_check,
+        files=rollout.files,
     )
 
 
@@ -128,7 +138,8 @@ def new_instance(
 
 def addresses_in_use(session: Session, app_id: str) -> set[str]:
     query = select(Instance.address).where(Instance.app_id == app_id, col(Instance.status) != InstanceStatus.RETIRED)
-    return set(session.exec(query).all())
+    commands = select(OneOff.address).where(OneOff.app_id == app_id, col(OneOff.ended_at).is_(None))
+    return {*session.exec(query).all(), *session.exec(commands).all()}
 
 
 def _started(session: Session, context: Context, claim: Claim, started: Sequence[PlannedInstance]) -> None:

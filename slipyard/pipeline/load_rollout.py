@@ -4,9 +4,10 @@ from dataclasses import dataclass, field
 
 from sqlmodel import Session
 
+from slipyard.domain.configuration import SecretFile
 from slipyard.domain.release import ReleaseConfig
 from slipyard.pipeline.context import Context
-from slipyard.store.environment import open_env
+from slipyard.store.environment import open_env, open_files
 from slipyard.store.tables import App, Deployment, Release, RouteRow
 
 
@@ -21,6 +22,7 @@ class Rollout:
     release_number: int
     config: ReleaseConfig
     env: dict[str, str] = field(repr=False)
+    files: tuple[SecretFile, ...] = field(default=(), repr=False)
 
     @property
     def replicas(self) -> int:
@@ -41,4 +43,5 @@ def load_rollout(session: Session, context: Context, deployment_id: str) -> Roll
         release_number=release.number,
         config=release.config,
         env=open_env(context.cipher, release.env_encrypted),
+        files=open_files(context.cipher, release.files_encrypted),
     )

@@ -87,7 +87,9 @@ class System:
             git=self.git,
             image_builder=self.builder,
             engine=self.engine,
-            driver=DockerDriver(self.engine, installation.id, self.clock, self.engine.probe),
+            driver=DockerDriver(
+                self.engine, installation.id, self.clock, self.engine.probe, installation.layout.home / "secret-files"
+            ),
             router=CaddyRouter(self.caddy, caddy_shape(installation.settings, installation.layout)),
             close_networks=self.close_networks,
             registry=self.registry,

@@ -22,7 +22,7 @@ def event(data: str, *, kind: str | None = None, identity: str | None = None) ->
 
 
 def event_stream(source: AsyncIterator[bytes]) -> EventSourceResponse:
-    return EventSourceResponse(_kept_alive(source), headers=_NOT_BUFFERED)
+    return EventSourceResponse(kept_alive(source), headers=_NOT_BUFFERED)
 
 
 def resume_at(request: Request, offset: int) -> int:
@@ -35,14 +35,14 @@ def resume_at(request: Request, offset: int) -> int:
     return int(last)
 
 
-async def _kept_alive(source: AsyncIterator[bytes]) -> AsyncIterator[bytes]:
+async def kept_alive(source: AsyncIterator[bytes], comment: bytes = KEEPALIVE_COMMENT) -> AsyncIterator[bytes]:
     """Comments while nothing happens, so that proxies keep the connection."""
     upcoming = asyncio.ensure_future(_next(source))
     try:
         while True:
             done, _ = await asyncio.wait({upcoming}, timeout=_KEEPALIVE_SECONDS)
             if not done:
-                yield KEEPALIVE_COMMENT
+                yield comment
                 continue
             chunk = upcoming.result()
             if chunk is None:

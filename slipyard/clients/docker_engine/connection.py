@@ -66,6 +66,10 @@ class Connection:
             bridge.leave()
             pump.close()
 
+    @property
+    def docker_host(self) -> str:
+        return self._docker_host
+
     def close(self) -> None:
         """Lets running calls end; threads go with them."""
         self._quick.shutdown(wait=False)

@@ -1,11 +1,19 @@
 """The one function that says what a container may do."""
 
+from collections.abc import Sequence
 from typing import Any
 
-from slipyard.clients.container_engine import ContainerSpec
+from slipyard.clients.container_engine import ContainerSpec, FileMount
 
 # What ordinary images need to chown, to drop to their own user, to signal their children and to listen below 1024.
 CAPABILITIES = ("CHOWN", "DAC_OVERRIDE", "FOWNER", "KILL", "NET_BIND_SERVICE", "SETGID", "SETUID")
+_INTERACTIVE = {
+    "AttachStdin": True,
+    "AttachStdout": True,
+    "AttachStderr": True,
+    "OpenStdin": True,
+    "StdinOnce": True,
+}
 _NANO_CPUS_PER_MILLICORE = 1_000_000
 _USUAL_CPU_SHARES = 1024
 
@@ -18,6 +26,8 @@ def container_body(spec: ContainerSpec) -> dict[str, Any]:
         "Labels": dict(spec.labels),
         "Cmd": None if spec.command is None else list(spec.command),
         "HostConfig": _host_config(spec),
+        **(_INTERACTIVE if spec.open_input else {}),
+        **({"Tty": True} if spec.terminal else {}),
         "NetworkingConfig": {"EndpointsConfig": {spec.network: _endpoint(spec)}},
     }
 
@@ -49,7 +59,14 @@ def _limits(spec: ContainerSpec) -> dict[str, int]:
         "Memory": spec.memory_bytes,
         "MemorySwap": spec.memory_bytes,  # the same as Memory: no swap on top of it
         "PidsLimit": spec.processes,
+        **_mounts(spec.mounts),
     }
+
+
+def _mounts(mounts: Sequence[FileMount]) -> dict[str, Any]:
+    """A source that is not there is an error, and not a new directory."""
+    bodies = [{"Type": "bind", "Source": each.source, "Target": each.path, "ReadOnly": True} for each in mounts]
+    return {"Mounts": bodies} if bodies else {}
 
 
 def _endpoint(spec: ContainerSpec) -> dict[str, Any]:

@@ -1,6 +1,7 @@
 """Docker Engine as a whole."""
 
 from slipyard.clients.container_engine import EngineVersion
+from slipyard.clients.docker_engine.commands import Commands
 from slipyard.clients.docker_engine.connection import Connection
 from slipyard.clients.docker_engine.containers import Containers
 from slipyard.clients.docker_engine.events import Events
@@ -13,7 +14,7 @@ from slipyard.clients.docker_engine.stored_images import StoredImages
 _CONTAINERD_STORE = "io.containerd.snapshotter.v1"
 
 
-class DockerEngine(Images, StoredImages, Networks, Containers, Repairs, Events):
+class DockerEngine(Images, StoredImages, Networks, Containers, Repairs, Events, Commands):
     """A `ContainerEngine`. Connects at its first call; `close` when the process ends. An answer that takes longer than
     `timeout_seconds` is none: pulls, pushes, output and events may take as long as they need."""
 

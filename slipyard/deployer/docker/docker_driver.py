@@ -1,9 +1,10 @@
 """The driver for one Docker Engine. On the path to live it asks the engine for an image, a create and a start."""
 
-from collections.abc import AsyncIterator, Mapping, Sequence
+from collections.abc import AsyncIterator, Collection, Mapping, Sequence
 from contextlib import aclosing
 from dataclasses import replace
 from datetime import datetime
+from pathlib import Path
 
 from slipyard.clients.container_engine import (
     ContainerEngine,
@@ -14,7 +15,9 @@ from slipyard.clients.container_engine import (
     NetworkSpec,
 )
 from slipyard.deployer.docker import names
+from slipyard.deployer.docker.commands import Commands
 from slipyard.deployer.docker.repairs import Repairs
+from slipyard.deployer.docker.secret_files import IN_MEMORY, SecretFiles
 from slipyard.deployer.docker.translate import container_spec, instance_event, observation
 from slipyard.deployer.driver import AppNetwork, InstanceEvent, InstanceSpec, Observation
 from slipyard.deployer.probes import Probe, probe
@@ -25,8 +28,16 @@ from slipyard.domain.drift import Difference, Repair
 from slipyard.domain.errors import Conflict, NotFound, RolloutFailed, Unavailable, UserError
 
 
-class DockerDriver:
-    def __init__(self, engine: ContainerEngine, installation_id: str, clock: Clock, probe: Probe = probe) -> None:
+class DockerDriver(Commands):
+    def __init__(
+        self,
+        engine: ContainerEngine,
+        installation_id: str,
+        clock: Clock,
+        probe: Probe = probe,
+        secret_files: Path = IN_MEMORY,
+    ) -> None:
+        self.secret_files = SecretFiles(secret_files, installation_id)
         self._engine = engine
         self._installation_id = installation_id
         self._readiness = Readiness(engine, clock, probe)
@@ -80,6 +91,9 @@ class DockerDriver:
         repairs = Repairs(self._engine, container_id, self._lasting(spec), keep)
         return await repairs.make(found)
 
+    async def keep_secret_files(self, release_ids: Collection[str]) -> None:
+        await self.secret_files.keep_only(release_ids)
+
     async def pause(self, container_id: str) -> int | None:
         await self._engine.keep_running(container_id, keep=False)
         held = await self._engine.memory(container_id)
@@ -131,7 +145,7 @@ class DockerDriver:
 
     async def _created(self, spec: InstanceSpec) -> str:
         """The name is the fence: whoever comes second with the same instance finds the first one's container."""
-        wanted = container_spec(self._installation_id, spec)
+        wanted = await self._prepared(spec)
         try:
             return await self._engine.create_container(wanted)
         except Conflict:
@@ -170,9 +184,14 @@ class DockerDriver:
         ours = state is not None and self._is_ours(state) and state.labels[names.INSTANCE] == instance_id
         return state if ours else None
 
+    async def _prepared(self, spec: InstanceSpec) -> ContainerSpec:
+        """Before each start, also that of a container which is there: after a reboot nothing is in memory any more."""
+        await self.secret_files.lay(spec)
+        return container_spec(self._installation_id, spec, self.secret_files.mounts(spec))
+
     def _lasting(self, spec: InstanceSpec) -> ContainerSpec:
         """A later deployment of the same release takes an instance over with its container, labels and all."""
-        made = container_spec(self._installation_id, spec)
+        made = container_spec(self._installation_id, spec, self.secret_files.mounts(spec))
         return replace(made, labels=_fence(made.labels))
 
     def _is_ours(self, state: ContainerState) -> bool:

@@ -10,6 +10,7 @@ INSTANCE = "slipyard.instance"
 DEPLOYMENT = "slipyard.deployment"
 RELEASE = "slipyard.release"
 SERVICE = "slipyard.service"
+COMMAND = "slipyard.command"  # one that somebody runs; it is no instance
 
 
 def container_name(installation_id: str, instance_id: str) -> str:
@@ -32,6 +33,15 @@ def instance_labels(installation_id: str, spec: InstanceSpec) -> dict[str, str]:
         DEPLOYMENT: spec.deployment_id,
         RELEASE: spec.release_id,
         SERVICE: spec.service,
+    }
+
+
+def command_labels(installation_id: str, spec: InstanceSpec) -> dict[str, str]:
+    return {
+        INSTALLATION: installation_id,
+        APP: spec.app_id,
+        COMMAND: spec.instance_id,
+        RELEASE: spec.release_id,
     }
 
 

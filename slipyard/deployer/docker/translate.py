@@ -1,11 +1,11 @@
 """Between the engine's words and the driver's."""
 
-from slipyard.clients.container_engine import ContainerSpec, ContainerState, EngineEvent
+from slipyard.clients.container_engine import ContainerSpec, ContainerState, EngineEvent, FileMount
 from slipyard.deployer.docker import names
 from slipyard.deployer.driver import InstanceEvent, InstanceSpec, Observation
 
 
-def container_spec(installation_id: str, spec: InstanceSpec) -> ContainerSpec:
+def container_spec(installation_id: str, spec: InstanceSpec, mounts: tuple[FileMount, ...] = ()) -> ContainerSpec:
     """Inside its app's network an instance is found by the name of its service."""
     return ContainerSpec(
         name=names.container_name(installation_id, spec.instance_id),
@@ -16,6 +16,7 @@ def container_spec(installation_id: str, spec: InstanceSpec) -> ContainerSpec:
         address=spec.address,
         aliases=(spec.service,),
         command=spec.command,
+        mounts=mounts,
         millicores=spec.resources.millicores,
         memory_bytes=spec.resources.memory_bytes,
     )
