@@ -193,6 +193,7 @@ def _logging(shape: CaddyShape) -> Json:
             "filename": str(shape.access_log),
             "roll_size_mb": shape.log_megabytes,
             "roll_keep": shape.log_files,
+            "roll_gzip": False,  # whoever counts requests may be some files behind
         }
         logs[_ACCESS] = {"writer": writer, "include": [f"http.log.access.{_ACCESS}"]}
     return {"logs": logs}

@@ -28,7 +28,7 @@ class GrowingLog:
 
     def resume(self, place: Place) -> None:
         """Goes on there instead, where that file is still to be found, also under another name."""
-        for path in (self._path, *self._path.parent.glob(f"{self._path.stem}-*{self._path.suffix}")):
+        for path in (self._path, *self._renamed()):
             with suppress(FileNotFoundError):
                 there = path.stat()
                 if there.st_ino == place.inode and there.st_size >= place.offset:
@@ -68,17 +68,29 @@ class GrowingLog:
             self._file.close()
             self._file, self._rest = None, b""
 
-    def _open(self, look_back: int | None) -> bool:
+    def _renamed(self) -> list[Path]:
+        """Full files, oldest first: whoever renames them puts the time into their names."""
+        return sorted(self._path.parent.glob(f"{self._path.stem}-*{self._path.suffix}"))
+
+    def _following(self) -> Path:
+        """The one that was begun after ours."""
+        renamed = self._renamed()
+        ours = [number for number, path in enumerate(renamed) if self._is_ours(path)]
+        return renamed[ours[0] + 1] if ours and ours[0] + 1 < len(renamed) else self._path
+
+    def _open(self, look_back: int | None, path: Path | None = None) -> bool:
         """None reads it from its beginning."""
         with suppress(FileNotFoundError):
-            self._file = self._path.open("rb")
+            self._file = (path or self._path).open("rb")
             if look_back is not None:
                 self._file.seek(max(0, os.fstat(self._file.fileno()).st_size - look_back))
         return self._file is not None
 
     def _first_of_the_next(self) -> list[bytes]:
+        """Several may have been filled since the last look."""
+        following = self._following()
         self.close()
-        self._open(None)
+        self._open(None, following)
         return self._new_lines()
 
     def _new_lines(self) -> list[bytes]:
@@ -88,8 +100,10 @@ class GrowingLog:
         return lines
 
     def _was_renamed(self) -> bool:
+        return self._file is not None and self._path.exists() and not self._is_ours(self._path)
+
+    def _is_ours(self, path: Path) -> bool:
         try:
-            there = self._path.stat()
+            return self._file is not None and path.stat().st_ino == os.fstat(self._file.fileno()).st_ino
         except FileNotFoundError:
             return False
-        return self._file is not None and there.st_ino != os.fstat(self._file.fileno()).st_ino

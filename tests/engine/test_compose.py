@@ -59,6 +59,7 @@ def test_the_stack_takes_pushes_goes_comes_back_and_leaves_nothing(
     assert app.builds()[0]["manifest_digest"], "a buildkitd pushes what it builds"
     assert troubles(stack) == []
     assert stays(stack, "registry blobs"), "the parts see the registry's files"
+    assert "Reading(" in seen_in_groups(stack, app.container_ids()[0]), "use is read without a call to the engine"
 
     stack.compose("down")
     assert containers(engine, stack) == []
@@ -75,6 +76,12 @@ def test_the_stack_takes_pushes_goes_comes_back_and_leaves_nothing(
     made = {"label": f"slipyard.installation={installation}"}
     assert engine.containers.list(all=True, filters=made) == engine.networks.list(filters=made) == []
     assert engine.images.list(filters=made) == []
+
+
+def seen_in_groups(stack: ComposeStack, container_id: str) -> str:
+    """What the controller reads of a container, network included."""
+    look = f"from slipyard.clients.control_groups import ControlGroups; print(ControlGroups().read({container_id!r}))"
+    return stack.compose("exec", "-T", "controller", "python", "-P", "-c", look)
 
 
 def stays(stack: ComposeStack, kind: str) -> list[str]:

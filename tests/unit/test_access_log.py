@@ -101,3 +101,15 @@ def test_what_is_there_is_skipped_and_what_comes_before_anything_is_there_is_not
     other.skip()
     add(path, "second\n")
     assert other.read_all() == [b"second"]
+
+
+def test_several_files_that_were_filled_since_the_last_look_are_read_in_their_order(path):
+    log = GrowingLog(path)
+    log.skip()
+    for number in range(4):
+        add(path, f"{number}\n")
+        if number == 0:
+            assert log.read_all() == [b"0"]
+        if number < 3:
+            path.rename(path.with_name(f"access-2026-11-24T10-00-0{number}.000-size.log"))
+    assert log.read_all() == [b"1", b"2", b"3"]
