@@ -54,7 +54,7 @@ class Client:
         return self._call("POST", path, content=content, params=_without_none(query))
 
     def upload(
-        self, path: str, content: Iterator[bytes], media_type: str, *, method: str = "POST", **query: Any
+        self, path: str, content: Iterator[bytes], media_type: str, /, *, method: str = "POST", **query: Any
     ) -> Any:
         """Streams `content`; its size need not be known."""
         headers = {"Content-Type": media_type}
@@ -63,7 +63,7 @@ class Client:
         )
 
     @contextmanager
-    def stream(self, path: str, accept: str, headers: Mapping[str, str], **query: Any) -> Iterator[httpx.Response]:
+    def stream(self, path: str, accept: str, headers: Mapping[str, str], /, **query: Any) -> Iterator[httpx.Response]:
         request = self._http.build_request(
             "GET", path, headers={"Accept": accept, **headers}, params=_without_none(query), timeout=_STREAM_TIMEOUT
         )

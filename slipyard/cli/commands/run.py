@@ -6,6 +6,7 @@ import typer
 
 from slipyard.cli.client import connect
 from slipyard.cli.command_session import CommandSession
+from slipyard.cli.failure import WrongUsage
 from slipyard.cli.raw_terminal import is_terminal
 
 run_app = typer.Typer()
@@ -32,7 +33,7 @@ def run(
     seconds: Seconds = None,
 ) -> None:
     """Run a command in a container of its own of the release that is live. Its exit code is that of this command."""
-    _run(app, {"command": command, "service": service, "seconds": seconds}, terminal=not no_terminal)
+    _run(app, {"command": _words(command), "service": service, "seconds": seconds}, terminal=not no_terminal)
 
 
 @exec_app.command("exec", context_settings=_VERBATIM)
@@ -40,7 +41,7 @@ def execute(
     app: App, command: Words, *, instance: Instance = None, no_terminal: NoTerminal = False, seconds: Seconds = None
 ) -> None:
     """Run a command beside what runs in an instance. Its exit code is that of this command."""
-    body = {"command": command, "inside": True, "instance": instance, "seconds": seconds}
+    body = {"command": _words(command), "inside": True, "instance": instance, "seconds": seconds}
     _run(app, body, terminal=not no_terminal)
 
 
@@ -48,6 +49,14 @@ def execute(
 def shell(app: App, *, instance: Instance = None) -> None:
     """Open a shell in an instance."""
     _run(app, {"command": ["/bin/sh"], "inside": True, "instance": instance}, terminal=True)
+
+
+def _words(command: list[str]) -> list[str]:
+    """What comes after APP is taken as it is, with the -- that may stand before it."""
+    words = command[1:] if command[0] == "--" else command
+    if not words:
+        raise WrongUsage("Say which command after --.")
+    return words
 
 
 def _run(app: str, body: dict[str, Any], *, terminal: bool) -> None:
