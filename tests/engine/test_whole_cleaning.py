@@ -76,6 +76,9 @@ def test_a_tag_that_was_moved_changes_nothing(whole_app: WholeApp) -> None:
     assert (release["active"], said["verified"], said["image_id"]) == (True, True, first["image_id"])
     assert (said["commit"], said["build_id"]) == (first["commit"], first["id"])
     assert "BuildKit" in said["builder"]
+    told = whole_app.slipyard.slipyard("releases", "show", "1", "--app", whole_app.slug)
+    assert "yes: the signed statement, the release and its build agree" in told
+    assert first["image_id"][:19] in whole_app.slipyard.slipyard("releases", "list", "--app", whole_app.slug)
 
 
 def storage_of(app: WholeApp) -> RegistryStorage:
