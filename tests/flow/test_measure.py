@@ -3,7 +3,9 @@
 import json
 from collections.abc import Iterable
 
+from slipyard.api.views.measured_families import measured_families
 from slipyard.api.views.metrics_view import Asked, series_view
+from slipyard.api.views.prometheus_text import prometheus_text
 from slipyard.clients.simulated_container import Behaviour
 from slipyard.deployer.access_log import ACCESS_LOG
 from slipyard.domain.app import AppConfig
@@ -16,6 +18,7 @@ from slipyard.pipeline.create_app import NewApp, create_app
 from slipyard.pipeline.delete_app import delete_app
 from slipyard.pipeline.deploy_app import DeployRequest, deploy_app
 from slipyard.pipeline.measure import MeasureWatch, take_step
+from slipyard.store.queries.measured import services_by_instance
 from slipyard.store.series.files import Measured, SeriesFiles
 from tests.flow.system import System
 
@@ -183,3 +186,14 @@ async def test_what_is_kept_for_a_way_back_is_no_part_of_its_service(system: Sys
     assert now is not None
     assert len(system.instances(app_id)) == 4
     assert (now.instances, now.memory_limit_bytes) == (2, 512 * MIB)
+
+
+async def test_prometheus_is_told_the_service_of_each_instance(system: System) -> None:
+    app_id, watch = await live(system), MeasureWatch()
+    for number in (0, 1):
+        await step(system, watch, number)
+    services = system.read(lambda session: services_by_instance(session, [app_id]))
+    files = SeriesFiles(system.context.layout.metrics)
+    text = prometheus_text(measured_families(files, {app_id: "shop"}, services, BEGIN + 16))
+    for row in system.instances(app_id):
+        assert f'slipyard_memory_bytes{{app="shop",service="web",instance_id="{row.id}"}} {128 * MIB}' in text

@@ -15,6 +15,7 @@ from slipyard.api.views.prometheus_text import CONTENT_TYPE, prometheus_text
 from slipyard.domain.actor import Actor
 from slipyard.domain.schemas.metrics_output import AllUsage, AppUsage
 from slipyard.pipeline.context import Context
+from slipyard.store.queries.measured import services_by_instance
 from slipyard.store.series.files import SeriesFiles
 from slipyard.store.series.ring import FINE
 from slipyard.store.tables import App
@@ -35,8 +36,9 @@ async def all_metrics(context: ContextDep, actor: ActorDep) -> AllUsage:
 async def prometheus(context: ContextDep, actor: ActorDep) -> PlainTextResponse:
     """For Prometheus, with a token as `authorization` of the scrape; of every app that the token sees."""
     apps = await _apps(context, actor)
+    services = await context.database.reading(lambda session: services_by_instance(session, apps))
     now = context.clock.now().timestamp()
-    families = await asyncio.to_thread(measured_families, SeriesFiles(context.layout.metrics), apps, now)
+    families = await asyncio.to_thread(measured_families, SeriesFiles(context.layout.metrics), apps, services, now)
     return PlainTextResponse(prometheus_text(families), headers={"Content-Type": CONTENT_TYPE})
 
 

@@ -12,8 +12,10 @@ from slipyard.api.access.requirement import requires
 from slipyard.api.views.metrics_view import Asked, series_view
 from slipyard.domain.duration import seconds_in
 from slipyard.domain.errors import NotFound, ValidationFailed
+from slipyard.domain.lifecycle import InstanceStatus
 from slipyard.domain.schemas.metrics_output import MetricsView
 from slipyard.store.queries.instances import instances_of
+from slipyard.store.queries.measured import services_by_instance
 from slipyard.store.series.files import Measured, SeriesFiles
 from slipyard.store.series.ring import COARSE, FINE
 
@@ -38,13 +40,18 @@ async def metrics(
     asked = _asked(int(context.clock.now().timestamp()), range, step)
     files = SeriesFiles(context.layout.metrics)
     there = {row.id for row in await context.database.reading(lambda session: instances_of(session, app.id))}
+    services = await context.database.reading(
+        lambda session: services_by_instance(session, [app.id], tuple(InstanceStatus))
+    )
     known = await asyncio.to_thread(files.of_app, app.id)
     chosen = _chosen(known, there, asked, service, instance)
     return MetricsView(
         app_id=app.id,
         range_seconds=None if asked.first is None else asked.now - asked.first,
         step_seconds=asked.step,
-        series=await asyncio.to_thread(lambda: [series_view(files, app.id, each, asked) for each in chosen]),
+        series=await asyncio.to_thread(
+            lambda: [series_view(files, app.id, each, asked, services.get(each.name, "")) for each in chosen]
+        ),
     )
 
 

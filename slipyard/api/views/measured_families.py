@@ -7,9 +7,9 @@ from itertools import accumulate
 from slipyard.api.views.prometheus_text import Family, Labels, Sample
 from slipyard.domain.traffic import BOUNDS, Traffic
 from slipyard.domain.usage import Consumed, Usage
-from slipyard.store.series.files import Measured, SeriesFiles
+from slipyard.store.series.files import SeriesFiles
 from slipyard.store.series.ring import FINE
-from slipyard.store.series.series import traffic_series, usage_series
+from slipyard.store.series.series import Series, traffic_series, usage_series
 
 _FRESH_SECONDS = 60
 _EACH = 5  # of 55 bounds a scrape gets 11: each is 3.3 times the one before
@@ -31,16 +31,20 @@ _COUNTERS = (
 _REQUESTS, _DURATION = "slipyard_requests_total", "slipyard_request_duration_seconds"
 
 
-def measured_families(files: SeriesFiles, apps: Mapping[str, str], now: float) -> list[Family]:
-    """`apps` is slug by id. Blocking: two short reads for each instance, and each service. What was not measured in the
+def measured_families(
+    files: SeriesFiles, apps: Mapping[str, str], services: Mapping[str, str], now: float
+) -> list[Family]:
+    """`apps` is slug by id, `services` the service by the id of an instance. Blocking: two short reads for each instance, and each service. What was not measured in the
     last minute is left out."""
     found: Samples = defaultdict(list)
     for app_id, slug in apps.items():
         for measured in files.of_app(app_id):
             if measured.kind == "instance":
-                _add_usage(found, files, app_id, slug, measured, now)
+                labels = {"app": slug, "service": services.get(measured.name, ""), "instance_id": measured.name}
+                _add_usage(found, usage_series(files.usage(app_id, measured)), labels, now)
             else:
-                _add_traffic(found, files, app_id, slug, measured)
+                labels = {"app": slug, "service": measured.name}
+                _add_traffic(found, traffic_series(files.traffic(app_id, measured)), labels)
     return [
         *(Family(name, "gauge", meaning, found[name]) for name, _, meaning in _GAUGES),
         *(Family(name, "counter", meaning, found[name]) for name, _, meaning in _COUNTERS),
@@ -49,13 +53,10 @@ def measured_families(files: SeriesFiles, apps: Mapping[str, str], now: float) -
     ]
 
 
-def _add_usage(found: Samples, files: SeriesFiles, app_id: str, slug: str, measured: Measured, now: float) -> None:
-    series = usage_series(files.usage(app_id, measured))
+def _add_usage(found: Samples, series: Series[Usage, Consumed], labels: Labels, now: float) -> None:
     totals, newest = series.totals(), series.latest()
-    if totals is None or newest is None or newest[0] < now - _FRESH_SECONDS - FINE.step:
-        return
-    labels = {"app": slug, "instance_id": measured.name}
-    _add_values(found, labels, newest[1], totals[1])
+    if totals is not None and newest is not None and newest[0] >= now - _FRESH_SECONDS - FINE.step:
+        _add_values(found, labels, newest[1], totals[1])
 
 
 def _add_values(found: Samples, labels: Labels, usage: Usage, total: Consumed) -> None:
@@ -65,13 +66,11 @@ def _add_values(found: Samples, labels: Labels, usage: Usage, total: Consumed) -
         found[name].append(Sample(labels, getattr(total, field)))
 
 
-def _add_traffic(found: Samples, files: SeriesFiles, app_id: str, slug: str, measured: Measured) -> None:
-    totals = traffic_series(files.traffic(app_id, measured)).totals()
-    if totals is None:
-        return
-    labels = {"app": slug, "service": measured.name}
-    found[_REQUESTS] += _classes(labels, totals[1])
-    found[_DURATION] += _histogram(labels, totals[1])
+def _add_traffic(found: Samples, series: Series[Traffic, Traffic], labels: Labels) -> None:
+    totals = series.totals()
+    if totals is not None:
+        found[_REQUESTS] += _classes(labels, totals[1])
+        found[_DURATION] += _histogram(labels, totals[1])
 
 
 def _classes(labels: Labels, traffic: Traffic) -> Iterable[Sample]:

@@ -34,8 +34,8 @@ class Asked:
         return FINE if recent and self.step < COARSE.step else COARSE
 
 
-def series_view(files: SeriesFiles, app_id: str, measured: Measured, asked: Asked) -> SeriesView:
-    """Blocking: reads two files."""
+def series_view(files: SeriesFiles, app_id: str, measured: Measured, asked: Asked, service: str = "") -> SeriesView:
+    """Blocking: reads two files. `service` is that of an instance."""
     usage = usage_series(files.usage(app_id, measured))
     newest = usage.latest()
     points = [] if asked.first is None else usage.between(asked.level, asked.first, asked.now)
@@ -45,6 +45,7 @@ def series_view(files: SeriesFiles, app_id: str, measured: Measured, asked: Aske
     return SeriesView(
         kind=measured.kind,
         name=measured.name,
+        service=measured.name if measured.kind == "service" else service,
         now=_usage_view(*newest, FINE.step) if newest and newest[0] > asked.now - _FRESH_SECONDS else None,
         answers=_answers_view(begin, total(recent), asked.now - begin) if measured.kind == "service" else None,
         points=[_usage_view(at, each, asked.level.step) for at, each in _steps(points, asked.step, mean)],

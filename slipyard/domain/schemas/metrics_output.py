@@ -44,6 +44,7 @@ class AnswersView(Outgoing):
 class SeriesView(Outgoing):
     kind: str = Field(description="service or instance")
     name: str = Field(description="Of the service, or the id of the instance")
+    service: str
     now: UsageView | None = Field(description="The newest step; null where nothing was measured in the last minute")
     answers: AnswersView | None = Field(description="Of the whole range, or of the last five minutes; services only")
     points: list[UsageView] = Field(description="With ?range, oldest first; a step without a value is left out")

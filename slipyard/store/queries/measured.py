@@ -64,6 +64,19 @@ def subjects(session: Session) -> list[Subject]:
     return [Subject(*row) for row in session.execute(query)]
 
 
+def services_by_instance(
+    session: Session, app_ids: Collection[str], statuses: Collection[InstanceStatus] = OCCUPIED
+) -> dict[str, str]:
+    """The service of each instance of these apps, by default of those that may be there."""
+    ordered = sorted(app_ids)
+    found: dict[str, str] = {}
+    for start in range(0, len(ordered), _AT_ONCE):
+        of_apps = col(Instance.app_id).in_(ordered[start : start + _AT_ONCE])
+        query = select(Instance.id, Instance.service).where(of_apps, col(Instance.status).in_(statuses))
+        found.update(session.exec(query).all())
+    return found
+
+
 def limits_of(session: Session, release_ids: Collection[str]) -> dict[str, ReleaseLimits]:
     """Releases never change, so a caller asks once for each."""
     ordered, found = sorted(release_ids), {}

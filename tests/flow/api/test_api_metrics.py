@@ -102,7 +102,7 @@ async def test_prometheus_needs_a_token_and_gets_its_text_format(quiet_api: ApiS
     lines = answer.text.splitlines()
     assert all(line.startswith(("# HELP ", "# TYPE ")) or _LINE.fullmatch(line) for line in lines)
     assert 'slipyard_requests_total{app="shop",service="web",status="5xx"} 723' in lines
-    assert 'slipyard_cpu_seconds_total{app="shop",instance_id="ins_gone"} 1807.5' in lines
+    assert 'slipyard_cpu_seconds_total{app="shop",service="",instance_id="ins_gone"} 1807.5' in lines
     assert 'slipyard_request_duration_seconds_bucket{app="shop",service="web",le="+Inf"} 3615' in lines
     assert [line for line in lines if line.startswith("# TYPE")] == sorted(
         {line for line in lines if line.startswith("# TYPE")}, key=lines.index
