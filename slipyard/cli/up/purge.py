@@ -29,6 +29,7 @@ def purge(settings: Settings, layout: Layout, say: Callable[[str], None]) -> Non
     asyncio.run(firewall.remove(installation_id))
     if remove_boot_units(layout):
         say("systemd unit removed")
+    shutil.rmtree(settings.secret_files / installation_id, ignore_errors=True)
     _remove_directory(layout.home)
     say(f"{layout.home} removed")
 

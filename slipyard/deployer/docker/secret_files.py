@@ -58,11 +58,13 @@ def _own_directory(path: Path) -> None:
     """Everybody may write where it lies: whose it is decides."""
     path.mkdir(mode=0o700, exist_ok=True)
     found = path.lstat()
-    if not stat.S_ISDIR(found.st_mode) or found.st_uid != os.geteuid() or stat.S_IMODE(found.st_mode) & 0o077:
+    if not stat.S_ISDIR(found.st_mode) or found.st_uid != os.geteuid():
         raise SystemFault(
-            f"{path} is not a directory of Slipyard's own with mode 0700, so no secret is written there. Remove it, or set"
+            f"{path} is not a directory of Slipyard's own, so no secret is written there. Remove it, or set"
             " SLIPYARD_SECRET_FILES to another one in memory."
         )
+    if stat.S_IMODE(found.st_mode) & 0o077:  # as an engine makes what it mounts from
+        path.chmod(0o700)
 
 
 def _write(path: Path, file: SecretFile) -> None:
