@@ -15,7 +15,13 @@ from slipyard.pipeline.context import Context
 from slipyard.pipeline.fetch_secrets import fetch_secrets
 from slipyard.pipeline.find_app import configurable_app
 from slipyard.pipeline.make_release import make_release, material_of
-from slipyard.pipeline.resolve_configuration import Fetched, check_references
+from slipyard.pipeline.resolve_configuration import (
+    Fetched,
+    Resolved,
+    check_references,
+    fingerprints,
+    resolve_configuration,
+)
 from slipyard.pipeline.wake import wake_deployment
 from slipyard.pipeline.write_down import Asked, write_deployment
 from slipyard.store.configuration import By, configuration_of, content_of, find_version, write_configuration
@@ -131,6 +137,9 @@ def _released(
     if base is None or app.stopped:
         what = "is stopped" if app.stopped else "was never live"
         return Changed(f"{app.slug} {what}, so nothing restarts. {later}", app.last_config, names)
+    if _runs_as_before(context, resolve_configuration(session, context, app, fetched), base.config):
+        text = f"Nothing that runs in {app.slug} changes, so nothing restarts."
+        return Changed(text, app.last_config, names)
     release = make_release(session, context, app.id, material_of(base), None, fetched)
     asked = Asked(
         TRIGGER,
@@ -165,6 +174,12 @@ def _newest_release(session: Session, app: App) -> Release | None:
     if release is None:
         raise Conflict(f"The release of deployment {row.number} of {app.slug} is gone. Deploy it again.")
     return release
+
+
+def _runs_as_before(context: Context, resolved: Resolved, running: ReleaseConfig) -> bool:
+    """A secret for builds, or one that nothing refers to yet."""
+    env, files = fingerprints(context.cipher, resolved)
+    return (env, files) == (running.env_fingerprints, running.file_fingerprints)
 
 
 def _what_restarts(app: App, config: ReleaseConfig, deployment: Deployment) -> str:

@@ -19,7 +19,13 @@ from slipyard.domain.release import (
     ServiceSpec,
 )
 from slipyard.pipeline.context import Context
-from slipyard.pipeline.resolve_configuration import NOTHING_FETCHED, Fetched, Resolved, resolve_configuration
+from slipyard.pipeline.resolve_configuration import (
+    NOTHING_FETCHED,
+    Fetched,
+    Resolved,
+    fingerprints,
+    resolve_configuration,
+)
 from slipyard.store.environment import open_env, seal_env, seal_files
 from slipyard.store.tables import App, Deployment, Release
 
@@ -104,7 +110,7 @@ def make_release(
 def _config(
     context: Context, config: AppConfig, material: ReleaseMaterial, resolved: Resolved, replicas: int | None
 ) -> ReleaseConfig:
-    fingerprint = context.cipher.fingerprint
+    env, files = fingerprints(context.cipher, resolved)
     return ReleaseConfig(
         image=material.image,
         services=_services(config, material, replicas if replicas is not None else config.min_instances),
@@ -115,8 +121,8 @@ def _config(
         snapshot_digest=material.snapshot_digest,
         origin=material.origin,
         configuration=resolved.version,
-        env_fingerprints={name: fingerprint(value.encode()) for name, value in resolved.env.items()},
-        file_fingerprints={file.path: fingerprint(file.model_dump_json().encode()) for file in resolved.files},
+        env_fingerprints=env,
+        file_fingerprints=files,
     )
 
 

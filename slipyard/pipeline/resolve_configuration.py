@@ -12,6 +12,7 @@ from slipyard.domain.configuration import Configuration, Secret, SecretFile, Sec
 from slipyard.domain.errors import Conflict, InsufficientScope, NotFound, UserError
 from slipyard.domain.references import references_in, resolve
 from slipyard.pipeline.context import Context
+from slipyard.store.cipher import Cipher
 from slipyard.store.configuration import configuration_of
 from slipyard.store.queries.apps import find_app, find_seen_app
 from slipyard.store.tables import App
@@ -47,6 +48,14 @@ def resolve_configuration(
     scope = _Scope(app, _Book(session, context, _Told(fetched)))
     env = resolve(scope, found.env | dict(extra_env or {}))
     return Resolved(app.last_config, env, _files(app, found, _Told(fetched)))
+
+
+def fingerprints(cipher: Cipher, resolved: Resolved) -> tuple[dict[str, str], dict[str, str]]:
+    """Of the variables by name, and of the files by path, with their modes."""
+    return (
+        {name: cipher.fingerprint(value.encode()) for name, value in resolved.env.items()},
+        {file.path: cipher.fingerprint(file.model_dump_json().encode()) for file in resolved.files},
+    )
 
 
 def needed_elsewhere(

@@ -116,6 +116,18 @@ async def test_what_is_live_restarts_with_the_change_and_nothing_else_is_asked(s
     assert shop.last.id == done.deployment.id
 
 
+async def test_a_secret_that_nothing_refers_to_yet_restarts_nothing(system: System) -> None:
+    shop = await new_shop(system, 1)
+
+    unused = await secret(shop, "PASSWORD")
+    for_builds = await secret(shop, "NPM_TOKEN", use=SecretUse.BUILD)
+
+    assert shop.last.number == 1
+    assert unused.message == for_builds.message == "Nothing that runs in shop changes, so nothing restarts."
+    await change(shop, URL="db://${secret:PASSWORD}")
+    assert (await secret(shop, "PASSWORD", "another")).deployment is not None
+
+
 async def test_a_change_with_downtime_says_so_beforehand(system: System) -> None:
     shop = await new_shop(system, 1, strategy=Strategy.RECREATE)
 
