@@ -13,6 +13,7 @@ import pytest
 
 from tests.engine.command_line import Terminal
 from tests.engine.installation import CHECKOUT, Installation
+from tests.engine.kills import part_of
 from tests.engine.waiting import wait_until
 from tests.engine.whole_app import WholeApp
 
@@ -90,6 +91,29 @@ def test_whoever_is_killed_leaves_nothing_behind(live: WholeApp, terminals: list
 
     wait_until(lambda: not of_commands(live))
     assert live.text() == "one"
+
+
+def test_when_slipyard_itself_is_killed_the_controller_removes_what_ran(
+    own_app: WholeApp, terminals: list[Terminal]
+) -> None:
+    own_app.create()
+    own_app.push("one")
+    words = ("run", own_app.slug, "--", "sh", "-c", "echo up; sleep 1000")
+    terminal = Terminal(own_app.slipyard, *words, rows=24, columns=80)
+    terminals.append(terminal)
+    terminal.until(b"up")
+    (running,) = containers_of_commands(own_app)
+
+    os.kill(part_of(own_app.slipyard, "slipyard-api"), signal.SIGKILL)
+
+    assert terminal.ended() == 4
+    with closing(docker.from_env()) as engine:
+        wait_until(lambda: not engine.api.containers(all=True, filters={"id": running}))
+    assert own_app.text() == "one"
+
+
+def containers_of_commands(app: WholeApp) -> list[str]:
+    return [each["Id"] for each in app.all_containers() if "slipyard.command" in each["Labels"]]
 
 
 def test_a_shell_in_an_instance_and_files_in_and_out(live: WholeApp, terminals: list[Terminal], tmp_path: Path) -> None:
