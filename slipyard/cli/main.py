@@ -22,7 +22,7 @@ class _Commands(LazyGroup):
     entries = {  # noqa: RUF012 - a table
         "apps": Entry(f"{_COMMANDS}.apps:app", "List, show, create and delete apps.", _APPS),
         "env": Entry(f"{_COMMANDS}.env:app", "List, set, import and export environment variables.", _APPS),
-        "config": Entry(f"{_COMMANDS}.config:app", "Versions of variables and secrets: diff, restore.", _APPS),
+        "config": Entry(f"{_COMMANDS}.config:app", "What is in force, and its versions: diff, restore.", _APPS),
         "secrets": Entry(f"{_COMMANDS}.secrets:app", "List, set and unset secrets of an app.", _APPS),
         "open": Entry(f"{_COMMANDS}.open_app:app", "Open an app in the browser.", _APPS),
         "logs": Entry(f"{_COMMANDS}.logs:app", "Show what an app writes; -f follows.", _APPS),

@@ -48,6 +48,10 @@ def references_in(value: str) -> Iterator[Reference]:
             yield _reference(found[0], found[2], found[3])
 
 
+def has_reference(value: str) -> bool:
+    return any(not found[1] for found in _REFERENCE.finditer(value))
+
+
 def resolve(scope: Scope, env: Mapping[str, str]) -> dict[str, str]:
     """`ValidationFailed` with a sentence for a name that is not there, and for values that refer to each other."""
     resolver = _Resolver()

@@ -12,24 +12,41 @@ from slipyard.api.routes.paging import WindowDep
 from slipyard.api.views.configuration_views import (
     changed_view,
     difference_view,
+    live_release,
     live_version,
     version_detail,
     version_view,
 )
+from slipyard.domain.explained import explain
 from slipyard.domain.schemas.configuration_shapes import (
     ConfigChanged,
     ConfigDifference,
+    ConfigExplained,
     ConfigVersionDetail,
     ConfigVersionList,
 )
 from slipyard.pipeline.change_configuration import restore_version
-from slipyard.store.configuration import find_version, list_versions
+from slipyard.store.configuration import configuration_of, find_version, list_versions
 from slipyard.store.tables import App
 
 DeployDep = Annotated[
     bool, Query(alias="deploy", description="false: it counts from the next deployment on, and nothing restarts")
 ]
 router = APIRouter(prefix="/apps/{app}/config", tags=["configuration"], route_class=GuardedRoute)
+
+
+@router.get("", dependencies=[requires("apps:read")])
+async def explained(app: AppDep, context: ContextDep) -> ConfigExplained:
+    """Every value in force, and where it came from. Values of variables and secrets are not among them."""
+
+    def query(session: Session) -> ConfigExplained:
+        release = live_release(session, app)
+        found = configuration_of(session, context.cipher, app.id)
+        values = explain(app.config, found, release.config if release is not None else None)
+        version = live_version(session, app)
+        return ConfigExplained(app_id=app.id, version=app.last_config, live_version=version, values=values)
+
+    return await context.database.reading(query)
 
 
 @router.get("/versions", dependencies=[requires("apps:read")])

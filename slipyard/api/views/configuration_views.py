@@ -36,9 +36,13 @@ def changed_view(app: App, changed: Changed) -> ConfigChanged:
     )
 
 
-def live_version(session: Session, app: App) -> int | None:
+def live_release(session: Session, app: App) -> Release | None:
     active = active_deployment(session, app.id)
-    release = session.get(Release, active.release_id) if active is not None and active.release_id else None
+    return session.get(Release, active.release_id) if active is not None and active.release_id else None
+
+
+def live_version(session: Session, app: App) -> int | None:
+    release = live_release(session, app)
     return release.config.configuration if release is not None else None
 
 

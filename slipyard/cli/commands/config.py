@@ -1,5 +1,6 @@
-"""`slipyard config history|diff|restore`: versions of the variables and secrets of an app."""
+"""`slipyard config explain|history|diff|restore`: versions of the variables and secrets of an app."""
 
+import json
 from typing import Annotated, Any
 
 import typer
@@ -12,6 +13,22 @@ from slipyard.cli.output import ago, print_json, print_table
 
 app = typer.Typer(no_args_is_help=True, help="Show and compare versions of the configuration of an app, and go back.")
 Version = Annotated[int, typer.Argument(min=1, help="Number of a version.")]
+
+
+@app.command()
+def explain(
+    *,
+    app_name: AppOption = None,
+    every: Annotated[bool, typer.Option("--all", help="Also what nobody said otherwise.")] = False,
+    as_json: Json = False,
+) -> None:
+    """Show what is in force and where it came from; with --all defaults too."""
+    found = connect().get(_path(app_name))
+    if as_json:
+        print_json(found)
+        return
+    shown = [row for row in found["values"] if every or row["origin"] != "default"]
+    print_table(("NAME", "VALUE", "FROM"), [(row["name"], _short(row["value"]), row["origin"]) for row in shown])
 
 
 @app.command()
@@ -62,6 +79,10 @@ def restore(
 
 def _path(app_name: str | None) -> str:
     return f"/apps/{segment(app_or_fail(app_name))}/config"
+
+
+def _short(value: Any) -> str:
+    return "-" if value is None else value if isinstance(value, str) else json.dumps(value)
 
 
 def _row(row: dict[str, Any]) -> tuple[str, ...]:

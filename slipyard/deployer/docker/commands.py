@@ -130,7 +130,5 @@ class Commands:
     async def _container_of(self, instance_id: str) -> str:
         state = await self._engine.container(names.container_name(self._installation_id, instance_id))
         if state is None or not names.is_instance(state.labels, self._installation_id):
-            raise NotFound(
-                f"The instance {instance_id} has no container now. `slipyard instances` lists those that have."
-            )
+            raise NotFound(f"The instance {instance_id} has no container now. Its app's instances say which ones have.")
         return state.container_id

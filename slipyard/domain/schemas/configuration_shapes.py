@@ -7,6 +7,7 @@ from pydantic import Field
 
 from slipyard.domain.configuration import EntryKind, SecretUse
 from slipyard.domain.configuration_difference import Change
+from slipyard.domain.explained import Explained
 from slipyard.domain.schemas.incoming import Incoming
 from slipyard.domain.schemas.outgoing import Outgoing, Page
 from slipyard.domain.secret_store import MOST_SECRET_BYTES, StoreSettings
@@ -48,6 +49,16 @@ class ConfigVersionDetail(ConfigVersionView):
 
 class ConfigVersionList(Page):
     versions: list[ConfigVersionView]
+
+
+class ConfigExplained(Outgoing):
+    """Where a value came from: app (somebody said so), default, Procfile, image, reference, deployment (this release
+    only), slipyard, or a store of secrets."""
+
+    app_id: str
+    version: int = Field(description="Of variables and secrets")
+    live_version: int | None
+    values: list[Explained]
 
 
 class DifferenceView(Outgoing):

@@ -99,6 +99,22 @@ async def test_versions_say_who_changed_what_and_which_is_live(quiet_api: ApiSer
     ]  # fmt: skip
 
 
+async def test_every_value_in_force_says_where_it_came_from(quiet_api: ApiServer, shop: Shop) -> None:
+    await put_secret(quiet_api, "PASSWORD")
+    await call(quiet_api, "PATCH", "env", {"env_vars": {"URL": "x://${secret:PASSWORD}", "PLAIN": "1"}})
+
+    found = await call(quiet_api, "GET", "config")
+
+    origins = {row["name"]: (row["value"], row["origin"]) for row in found["values"]}
+    assert origins["health_check.start_period"] == (0.5, "app")
+    assert origins["rollout.strategy"] == ("rolling", "default")
+    assert origins["port"] == (3000, "default")
+    assert origins["env.URL"] == (None, "reference")
+    assert origins["env.PLAIN"] == origins["secret.PASSWORD"] == (None, "app")
+    assert origins["env.PORT"] == (None, "slipyard")
+    assert found["version"] == 2
+
+
 async def test_who_may_only_read_sees_fingerprints(quiet_api: ApiServer, shop: Shop) -> None:
     await call(quiet_api, "PATCH", "env", {"env_vars": {"A": "visible-to-writers"}})
     async with quiet_api.client_of(quiet_api.token("apps:read")) as reader:
