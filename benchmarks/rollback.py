@@ -1,14 +1,14 @@
-"""Going back: paused and stopped, against create, start and the first answer of the same image, alternated in one run.
+"""Going live without a build, and going back: against create, start and the first answer of the same image, in one run.
 
     python -m benchmarks.rollback --rounds 11
 
-Needs what `scripts/up` installs. Starts an installation of its own and purges it. Writes `docs/benchmarks/rollback.md`.
+Needs what `scripts/up` installs. Starts an installation of its own and purges it. Writes `docs/benchmarks/rollback.md`
+and `.svg`.
 """
 
 import argparse
 import asyncio
 import os
-import statistics
 import tempfile
 import time
 from collections.abc import Sequence
@@ -19,7 +19,8 @@ from pathlib import Path
 
 from docker import APIClient
 
-from benchmarks.measured_where import where
+from benchmarks.figures import Compared, Figures, median_spans
+from benchmarks.pages import SERVES, first_other
 from benchmarks.straight_line import first_answer
 from tests.engine.installation import CHECKOUT, Installation, purge_installation, start_installation
 from tests.engine.waiting import wait_until
@@ -32,8 +33,8 @@ _MILLISECONDS = 1000
 
 
 @dataclass(frozen=True)
-class Back:
-    """Milliseconds: what the one who asks waits for the other text, and from the accepted request to `active`."""
+class Live:
+    """Milliseconds: what the one who asks waits for the other page, and from the accepted request to `active`."""
 
     seen: float
     server: float
@@ -42,8 +43,9 @@ class Back:
 
 @dataclass(frozen=True)
 class Round:
-    paused: Back
-    stopped: Back
+    paused: Live
+    stopped: Live
+    started: Live  # its image is here: the same release once more
     anew: float  # create, start, first answer
 
 
@@ -57,13 +59,13 @@ def main() -> None:
             measured = asyncio.run(measure(installation, Path(directory) / "work", rounds))
         finally:
             purge_installation(installation)
-    (CHECKOUT / "docs" / "benchmarks" / "rollback.md").write_text(report(measured))
+    figures(measured).write(CHECKOUT / "docs" / "benchmarks")
 
 
 async def measure(installation: Installation, work: Path, rounds: int) -> list[Round]:
     app = new_app(installation, Repository(work), "back")
     for text in _TEXTS:
-        await asyncio.to_thread(app.push, text)
+        await asyncio.to_thread(app.push, text, SERVES)
     with closing(APIClient(_ENGINE)) as engine:
         measured = []
         for _ in range(rounds):
@@ -72,24 +74,32 @@ async def measure(installation: Installation, work: Path, rounds: int) -> list[R
             await asyncio.to_thread(app.wait_paused)
             await asyncio.to_thread(forget_paused, app, engine)
             stopped = await go_back(app)
-            measured.append(Round(paused, stopped, await start_anew(app, engine)))
+            anew = await start_anew(app, engine)
+            started = await live_by(app, "restart", "", {})
+            measured.append(Round(paused, stopped, started, anew))
             print(measured[-1])
         return measured
 
 
-async def go_back(app: WholeApp) -> Back:
+async def go_back(app: WholeApp) -> Live:
     """To the release that does not serve."""
     rows = await asyncio.to_thread(app.deployments)
-    text = next(each for each in _TEXTS if each != app.text())
+    text = next(each for each in _TEXTS if not app.text().startswith(each))
     target = next(row for row in rows if row["release_id"] != rows[0]["release_id"])
+    return await live_by(app, "rollback", text, {"deployment_id": target["id"]})
+
+
+async def live_by(app: WholeApp, word: str, text: str, body: dict[str, str]) -> Live:
+    """From the request to the first page that is another one and begins with `text`."""
+    before, host = await asyncio.to_thread(app.text), f"{app.slug}.localhost"
     begun = time.perf_counter()
-    asked = await asyncio.to_thread(app.post, "rollback", json={"deployment_id": target["id"]})
-    await first_answer("127.0.0.1", app.slipyard.http_port, text, f"{app.slug}.localhost")
-    seen = (time.perf_counter() - begun) * _MILLISECONDS
+    seeing = asyncio.ensure_future(first_other("127.0.0.1", app.slipyard.http_port, host, before, text))
+    asked = await asyncio.to_thread(app.post, word, json=body)
+    seen = (await seeing - begun) * _MILLISECONDS
     row = await asyncio.to_thread(app.wait_over, {"id": asked.raise_for_status().json()["deployment_id"]})
     took = datetime.fromisoformat(row["finished_at"]) - datetime.fromisoformat(row["created_at"])
     spans = {span["name"]: float(span["milliseconds"]) for span in row["spans"]}
-    return Back(seen, took.total_seconds() * _MILLISECONDS, spans)
+    return Live(seen, took.total_seconds() * _MILLISECONDS, spans)
 
 
 def forget_paused(app: WholeApp, engine: APIClient) -> None:
@@ -117,37 +127,34 @@ def _run(engine: APIClient, image: str) -> tuple[str, str]:
     return made, str(engine.inspect_container(made)["NetworkSettings"]["IPAddress"])
 
 
-def report(rounds: Sequence[Round]) -> str:
+def figures(rounds: Sequence[Round]) -> Figures:
     anew = [each.anew for each in rounds]
-    rows = [
-        ("create, start, first answer", anew),
-        ("paused: asked to the first answer of the other release", [each.paused.seen for each in rounds]),
-        ("paused: accepted to active, the server's part", [each.paused.server for each in rounds]),
-        ("stopped: asked to the first answer", [each.stopped.seen for each in rounds]),
-        ("stopped: accepted to active", [each.stopped.server for each in rounds]),
-    ]
-    names = sorted({name for each in rounds for name in each.paused.spans})
-    spans = {name: statistics.median(each.paused.spans.get(name, 0.0) for each in rounds) for name in names}
-    return "\n".join(
-        [
-            "# Going back",
-            "",
-            f"`python -m benchmarks.rollback --rounds {len(rounds)}`, {where()}",
-            "Real Docker Engine and Caddy. Milliseconds, alternated; the ratio is the median of the rounds'.",
-            "",
-            "| | least | median | most | ratio |",
-            "|---|---|---|---|---|",
-            *(_row(name, values, anew) for name, values in rows),
-            "",
-            f"Medians of the spans of a paused one: {', '.join(f'{name} {value:.0f}' for name, value in spans.items())}.",
-            "",
-        ]
+    ways = {
+        "paused": [each.paused for each in rounds],
+        "stopped": [each.stopped for each in rounds],
+        "local image": [each.started for each in rounds],
+    }
+    rows = [Compared("create, start, first answer", anew, anew)]
+    for name, lives in ways.items():
+        rows.append(Compared(f"{name}: asked to the first answer", [each.seen for each in lives], anew))
+        rows.append(Compared(f"{name}: accepted to active", [each.server for each in lives], anew))
+    back = Compared("", [each.stopped.seen for each in rounds], [each.started.seen for each in rounds])
+    return Figures(
+        name="rollback",
+        title="Going live without a build, and going back",
+        command=f"python -m benchmarks.rollback --rounds {len(rounds)}",
+        measure="create, start and the first answer on the default bridge",
+        rows=rows,
+        notes=[
+            "Real Docker Engine and Caddy.",
+            f"Going back to what was stopped takes {back.ratio:.2f} of what its local image takes to go live.",
+            f"Spans of a paused one: {_spans(ways['paused'])}. Of a local image: {_spans(ways['local image'])}.",
+        ],
     )
 
 
-def _row(name: str, values: Sequence[float], anew: Sequence[float]) -> str:
-    ratio = statistics.median(value / other for value, other in zip(values, anew, strict=True))
-    return f"| {name} | {min(values):.0f} | **{statistics.median(values):.0f}** | {max(values):.0f} | {ratio:.2f} |"
+def _spans(lives: Sequence[Live]) -> str:
+    return ", ".join(f"{name} {value:.0f}" for name, value in median_spans([each.spans for each in lives]).items())
 
 
 if __name__ == "__main__":

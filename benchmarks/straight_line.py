@@ -11,6 +11,8 @@ from slipyard.builder.buildkit.build import BuildKit
 from slipyard.builder.image_build import Dockerfile, ImageBuild
 
 _LABEL = {"slipyard.benchmark": "straight-line"}
+LOOK_SECONDS = 0.005
+"""Who asks every millisecond keeps one of two cores busy while what is measured happens."""
 
 
 class StraightLine:
@@ -50,18 +52,23 @@ class StraightLine:
 
 async def first_answer(host: str, port: int, text: str, name: str = "") -> None:
     """Asks over and over until the answer holds `text`."""
-    request = f"GET / HTTP/1.1\r\nHost: {name or host}\r\nConnection: close\r\n\r\n".encode()
     while True:
-        try:
-            reader, writer = await asyncio.open_connection(host, port)
-            writer.write(request)
-            answer = await reader.read()
-            writer.close()
-        except OSError:
-            answer = b""
-        if text.encode() in answer:
+        if text in await answer_of(host, port, name):
             return
-        await asyncio.sleep(0.001)
+        await asyncio.sleep(LOOK_SECONDS)
+
+
+async def answer_of(host: str, port: int, name: str = "") -> str:
+    """With its head; empty where nobody answers."""
+    request = f"GET / HTTP/1.1\r\nHost: {name or host}\r\nConnection: close\r\n\r\n".encode()
+    try:
+        reader, writer = await asyncio.open_connection(host, port)
+        writer.write(request)
+        answer = await reader.read()
+        writer.close()
+    except OSError:
+        return ""
+    return answer.decode(errors="replace")
 
 
 async def run(*arguments: str, **environment: str) -> None:

@@ -1,0 +1,168 @@
+"""The death and the removal of a container until its app serves again, against the engine's event and its start: in one run.
+
+    python -m benchmarks.self_heal --rounds 4
+
+A round waits until what was started is stable again, as the healer waits longer with each failure in a row. Needs what
+`scripts/up` installs. Starts an installation of its own and purges it. Writes `docs/benchmarks/self_heal.md` and `.svg`.
+"""
+
+import argparse
+import asyncio
+import os
+import signal
+import tempfile
+import time
+from collections.abc import Awaitable, Callable, Sequence
+from contextlib import closing
+from dataclasses import dataclass
+from pathlib import Path
+
+from docker import APIClient
+
+from benchmarks.figures import Compared, Figures
+from benchmarks.pages import SERVES, first_other, page_of
+from tests.engine.installation import CHECKOUT, Installation, purge_installation, start_installation
+from tests.engine.whole_app import WholeApp, new_app
+from tests.flow.repository import Repository
+
+_ENGINE = os.environ.get("SLIPYARD_DOCKER_HOST", "unix:///var/run/docker.sock")
+_LABEL = "slipyard.benchmark=self-heal"
+_STABLE_SECONDS = 12.0
+_MILLISECONDS = 1000
+
+
+@dataclass(frozen=True)
+class Round:
+    """Milliseconds until a page of the next start."""
+
+    killed: float
+    removed: float
+    by_hand: float  # a process that is killed, the engine's event, a start, the first answer
+    made_anew: float  # a container that is removed, the event, create, start, the first answer
+
+
+def main() -> None:
+    parser = argparse.ArgumentParser()
+    parser.add_argument("--rounds", type=int, default=4)
+    rounds = parser.parse_args().rounds
+    with tempfile.TemporaryDirectory(prefix="slipyard-benchmark-") as directory:
+        installation = start_installation(Path(directory) / "home")
+        try:
+            measured = asyncio.run(measure(installation, Path(directory) / "work", rounds))
+        finally:
+            purge_installation(installation)
+    figures(measured).write(CHECKOUT / "docs" / "benchmarks")
+
+
+async def measure(installation: Installation, work: Path, rounds: int) -> list[Round]:
+    app = new_app(installation, Repository(work), "healed")
+    await asyncio.to_thread(app.push, "page", SERVES)
+    image = (await asyncio.to_thread(app.builds))[0]["image_id"]
+    measured = []
+    with closing(APIClient(_ENGINE)) as engine:
+        straight = Straight(engine, image)
+        await straight.start()
+        try:
+            for _ in range(rounds):
+                measured.append(await one_round(app, engine, straight))
+                print(measured[-1])
+        finally:
+            straight.remove()
+    return measured
+
+
+async def one_round(app: WholeApp, engine: APIClient, straight: "Straight") -> Round:
+    killed = await healed(app, lambda container: kill(engine, container))
+    by_hand = await straight.killed()
+    removed = await healed(app, lambda container: engine.remove_container(container, force=True))
+    made_anew = await straight.removed()
+    return Round(killed, removed, by_hand, made_anew)
+
+
+async def healed(app: WholeApp, harm: Callable[[str], None]) -> float:
+    """Of an app that was well for a while."""
+    await asyncio.sleep(_STABLE_SECONDS)
+    container = (await asyncio.to_thread(app.container_ids))[0]
+    host, port = f"{app.slug}.localhost", app.slipyard.http_port
+    before = await page_of("127.0.0.1", port, host)
+    return await timed(lambda: asyncio.to_thread(harm, container), lambda: first_other("127.0.0.1", port, host, before))
+
+
+async def timed(harm: Callable[[], Awaitable[object]], again: Callable[[], Awaitable[object]]) -> float:
+    begun = time.perf_counter()
+    await harm()
+    await again()
+    return (time.perf_counter() - begun) * _MILLISECONDS
+
+
+def kill(engine: APIClient, container: str) -> None:
+    """Its first process, as the kernel does for lack of memory: the engine was not asked for it."""
+    os.kill(engine.inspect_container(container)["State"]["Pid"], signal.SIGKILL)
+
+
+class Straight:
+    """One container on the default bridge, brought back as soon as the engine says that it is gone."""
+
+    def __init__(self, engine: APIClient, image: str) -> None:
+        self._engine, self._image = engine, image
+        self._container = ""
+
+    async def start(self) -> None:
+        host = self._engine.create_host_config(init=True, mem_limit=512 * 1024 * 1024)
+        made = await asyncio.to_thread(
+            self._engine.create_container,
+            self._image,
+            environment={"PORT": "3000"},
+            labels=dict([_LABEL.split("=")]),
+            host_config=host,
+        )
+        self._container = made["Id"]
+        await self._run()
+
+    async def killed(self) -> float:
+        return await self._after("die", lambda: kill(self._engine, self._container), self._run)
+
+    async def removed(self) -> float:
+        return await self._after(
+            "destroy", lambda: self._engine.remove_container(self._container, force=True), self.start
+        )
+
+    def remove(self) -> None:
+        for container in self._engine.containers(all=True, filters={"label": _LABEL}):
+            self._engine.remove_container(container["Id"], force=True)
+
+    async def _after(self, action: str, harm: Callable[[], None], again: Callable[[], Awaitable[None]]) -> float:
+        events = self._engine.events(decode=True, filters={"label": _LABEL, "event": action})
+
+        async def harmed() -> None:
+            await asyncio.to_thread(harm)
+            await asyncio.to_thread(next, events)
+
+        with closing(events):
+            return await timed(harmed, again)
+
+    async def _run(self) -> None:
+        await asyncio.to_thread(self._engine.start, self._container)
+        facts = await asyncio.to_thread(self._engine.inspect_container, self._container)
+        await first_other(facts["NetworkSettings"]["IPAddress"], 3000, "", "")
+
+
+def figures(rounds: Sequence[Round]) -> Figures:
+    by_hand, made_anew = [each.by_hand for each in rounds], [each.made_anew for each in rounds]
+    return Figures(
+        name="self_heal",
+        title="Healing",
+        command=f"python -m benchmarks.self_heal --rounds {len(rounds)}",
+        measure="the engine's event and what it takes by hand on the default bridge",
+        rows=[
+            Compared("by hand: killed, event, start, first answer", by_hand, by_hand),
+            Compared("killed: to the first answer of the next start", [each.killed for each in rounds], by_hand),
+            Compared("by hand: removed, event, create, start, first answer", made_anew, made_anew),
+            Compared("removed: to the first answer of the next", [each.removed for each in rounds], made_anew),
+        ],
+        notes=["Real Docker Engine and Caddy."],
+    )
+
+
+if __name__ == "__main__":
+    main()
