@@ -35,11 +35,13 @@ async def create(app: AppDep, body: CreateAlert, context: ContextDep) -> AlertVi
 
 @router.get("/alerts/{alert}", dependencies=[READ])
 async def read(app: AppDep, alert: str, context: ContextDep) -> AlertView:
+    """One alert: what it watches, and whether it fires."""
     return _view(await context.database.reading(lambda session: find_alert(session, app.id, alert)))
 
 
 @router.patch("/alerts/{alert}", dependencies=[WRITE])
 async def change(app: AppDep, alert: str, body: ChangeAlert, context: ContextDep) -> AlertView:
+    """Changes what is given: its bounds, for how long, whether it is on."""
     return _view(await change_alert(context, app.id, alert, body.model_dump(exclude_none=True)))
 
 
@@ -51,6 +53,7 @@ async def silence(app: AppDep, alert: str, body: SilenceAlert, context: ContextD
 
 @router.delete("/alerts/{alert}", dependencies=[WRITE])
 async def delete(app: AppDep, alert: str, context: ContextDep) -> Done:
+    """Takes it away; nobody is told of it any more."""
     row = await remove_alert(context, app.id, alert)
     return Done(message=f"The alert on {row.metric} is removed.")
 
