@@ -21,7 +21,7 @@ from typing import Any
 from docker import APIClient
 
 from benchmarks.report import write_report
-from benchmarks.straight_line import StraightLine, first_answer, run
+from benchmarks.straight_line import SETTLE_SECONDS, StraightLine, first_answer, run
 from slipyard.builder.buildkit.connect import engine_builder
 from tests.engine.installation import CHECKOUT, Installation, purge_installation, start_installation
 from tests.flow.repository import Repository
@@ -119,6 +119,7 @@ async def push_to(installation: Installation, repository: Repository) -> None:
 
 async def timed(work: Callable[..., Awaitable[None]], *arguments: Any) -> float:
     """Until the first answer of the new version; what follows it (the end of `git push`) is awaited and not counted."""
+    await asyncio.sleep(SETTLE_SECONDS)
     start = time.perf_counter()
     await work(*arguments)
     return time.perf_counter() - start

@@ -21,7 +21,7 @@ from docker import APIClient
 
 from benchmarks.figures import Compared, Figures, median_spans
 from benchmarks.pages import SERVES, first_other
-from benchmarks.straight_line import first_answer
+from benchmarks.straight_line import SETTLE_SECONDS, first_answer
 from tests.engine.installation import CHECKOUT, Installation, purge_installation, start_installation
 from tests.engine.waiting import wait_until
 from tests.engine.whole_app import WholeApp, new_app
@@ -91,6 +91,7 @@ async def go_back(app: WholeApp) -> Live:
 
 async def live_by(app: WholeApp, word: str, text: str, body: dict[str, str]) -> Live:
     """From the request to the first page that is another one and begins with `text`."""
+    await asyncio.sleep(SETTLE_SECONDS)
     before, host = await asyncio.to_thread(app.text), f"{app.slug}.localhost"
     begun = time.perf_counter()
     seeing = asyncio.ensure_future(first_other("127.0.0.1", app.slipyard.http_port, host, before, text))
@@ -112,6 +113,7 @@ def forget_paused(app: WholeApp, engine: APIClient) -> None:
 
 async def start_anew(app: WholeApp, engine: APIClient) -> float:
     image = (await asyncio.to_thread(app.builds))[0]["image_id"]
+    await asyncio.sleep(SETTLE_SECONDS)
     begun = time.perf_counter()
     made, address = await asyncio.to_thread(_run, engine, image)
     await first_answer(address, 3000, "200 OK")

@@ -1,6 +1,6 @@
 """Switching an app's traffic beside 10 and beside 1,000 apps on real Caddy, under load: alternated, in one run.
 
-    python -m benchmarks.route_switch --switches 300
+    python -m benchmarks.route_switch --switches 60
 
 Each Caddy has its own load, half of it over kept connections. Writes `docs/benchmarks/route_switch.md` and `.svg`.
 """
@@ -59,7 +59,7 @@ class Bench:
 
 def main() -> None:
     parser = argparse.ArgumentParser()
-    parser.add_argument("--switches", type=int, default=300)
+    parser.add_argument("--switches", type=int, default=60)
     switches = parser.parse_args().switches
     asyncio.run(measure(switches)).write(CHECKOUT / "docs" / "benchmarks")
 

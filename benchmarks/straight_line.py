@@ -13,6 +13,8 @@ from slipyard.builder.image_build import Dockerfile, ImageBuild
 _LABEL = {"slipyard.benchmark": "straight-line"}
 LOOK_SECONDS = 0.005
 """Who asks every millisecond keeps one of two cores busy while what is measured happens."""
+SETTLE_SECONDS = 4.0
+"""So that nothing is measured beside the cleaning up after what was measured before: instances drain, stop, are paused."""
 
 
 class StraightLine:
