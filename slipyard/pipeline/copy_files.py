@@ -6,8 +6,8 @@ from sqlmodel import Session
 
 from slipyard.domain.actor import Actor
 from slipyard.domain.errors import Unavailable
+from slipyard.pipeline.choose_instance import chosen_instance
 from slipyard.pipeline.context import Context
-from slipyard.pipeline.run_command import chosen_instance
 from slipyard.store.events import record
 from slipyard.store.tables import App
 

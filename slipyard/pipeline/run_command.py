@@ -4,7 +4,6 @@ The row of a container comes first, and is open until that container is gone: wh
 controller (`end_commands.py`). Both are audited: who, what, where, and how it ended.
 """
 
-import asyncio
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 from dataclasses import dataclass, field
@@ -19,16 +18,15 @@ from slipyard.deployer.driver import InstanceSpec
 from slipyard.domain.actor import Actor
 from slipyard.domain.errors import Conflict, SlipyardError, UserError
 from slipyard.domain.ids import new_id
-from slipyard.domain.lifecycle import InstanceStatus
 from slipyard.domain.release import ServiceSpec
 from slipyard.pipeline.app_network import ensure_app_network
 from slipyard.pipeline.context import Context
 from slipyard.pipeline.find_app import changeable_app
 from slipyard.pipeline.instances import addresses_in_use, command_spec
 from slipyard.pipeline.load_rollout import load_rollout
+from slipyard.pipeline.to_its_end import to_its_end
 from slipyard.store.events import record
 from slipyard.store.queries.deployments import active_deployment
-from slipyard.store.queries.instances import instances_of
 from slipyard.store.tables import App, OneOff
 
 MOST_AT_ONCE = 10  # of one app, each with its limits
@@ -70,7 +68,7 @@ async def run_command(context: Context, app_id: str, asked: CommandAsked, actor:
     try:
         yield run
     finally:
-        await _surely(_ended(context, app_id, run, actor, on_its_own=asked.instance is None))
+        await to_its_end(_ended(context, app_id, run, actor, on_its_own=asked.instance is None))
 
 
 async def end_command(context: Context, run_id: str, exit_code: int | None) -> None:
@@ -85,7 +83,7 @@ async def _on_its_own(context: Context, app_id: str, asked: CommandAsked, actor:
     try:
         command = await context.driver.run_command(spec, asked.terminal)
     except BaseException as error:
-        await _surely(end_command(context, spec.instance_id, None))
+        await to_its_end(end_command(context, spec.instance_id, None))
         if isinstance(error, UserError):
             raise UserError(f"The command could not be started. {error.message}") from error
         raise
@@ -156,17 +154,6 @@ async def _ended(context: Context, app_id: str, run: Run, actor: Actor, *, on_it
     )
 
 
-async def _surely(work: object) -> None:
-    """To its end, however often whoever waits for it is cancelled."""
-    task = asyncio.ensure_future(work)  # type: ignore[call-overload]
-    while not task.done():
-        try:
-            await asyncio.shield(task)
-        except asyncio.CancelledError:
-            continue
-    task.result()
-
-
 def _say_began(session: Session, context: Context, app_id: str, asked: CommandAsked, actor: Actor, place: str) -> None:
     shown = " ".join(asked.command)[:_LONGEST_SHOWN]
     message = f"{actor.name} runs in {place}: {shown}"
@@ -178,18 +165,3 @@ def _close(session: Session, context: Context, run_id: str, exit_code: int | Non
     if row.ended_at is None:
         row.ended_at, row.exit_code = context.clock.now(), exit_code
         session.add(row)
-
-
-def chosen_instance(session: Session, app: App, wanted: str | None) -> str:
-    """By id or its end; without one the first that serves."""
-    serving = instances_of(session, app.id, (InstanceStatus.SERVING,))
-    if wanted is None:
-        if not serving:
-            raise Conflict(f"No instance of {app.slug} serves now. `slipyard run` needs none.")
-        return serving[0].id
-    found = [row.id for row in instances_of(session, app.id) if row.id.endswith(wanted) and len(wanted) >= 4]  # noqa: PLR2004 - of 26 digits
-    if len(found) != 1:
-        raise Conflict(
-            f"{app.slug} has {'no' if not found else 'more than one'} instance {wanted!r}. Name it by its id."
-        )
-    return found[0]
