@@ -82,10 +82,15 @@ async def one_round(app: WholeApp, engine: APIClient, straight: "Straight") -> R
 async def healed(app: WholeApp, harm: Callable[[str], None]) -> float:
     """Of an app that was well for a while."""
     await asyncio.sleep(_STABLE_SECONDS)
-    container = (await asyncio.to_thread(app.container_ids))[0]
+    container = await asyncio.to_thread(container_of, app)
     host, port = f"{app.slug}.localhost", app.slipyard.http_port
     before = await page_of("127.0.0.1", port, host)
     return await timed(lambda: asyncio.to_thread(harm, container), lambda: first_other("127.0.0.1", port, host, before))
+
+
+def container_of(app: WholeApp) -> str:
+    """The straight one was made of the same image, and has inherited the app's label."""
+    return next(str(each["Id"]) for each in app.all_containers() if "slipyard.instance" in each["Labels"])
 
 
 async def timed(harm: Callable[[], Awaitable[object]], again: Callable[[], Awaitable[object]]) -> float:
