@@ -22,8 +22,8 @@ if sys.argv[1:] == ["migrate"]:
     sys.exit(7 if MODE == "migration fails" else 0)
 if MODE == "exits at once":
     sys.exit("out of luck")
-if MODE == "exits after 1 s":
-    time.sleep(1)
+if MODE in {"exits after 1 s", "exits after 5 s"}:
+    time.sleep(int(MODE.split()[2]))
     sys.exit("out of luck later")
 if MODE == "starts slowly":
     time.sleep(1.5)
@@ -42,6 +42,8 @@ class Handler(BaseHTTPRequestHandler):
         self.rfile.read(int(self.headers.get("Content-Length", 0)))
         if self.headers.get("Upgrade") == "websocket":
             return self.echo()
+        if self.path == "/events":
+            return self.stream()
         if self.path == "/slow":
             time.sleep(0.7)
         broken = MODE == "never ready" or (MODE == "answers 500" and self.path != "/up")
@@ -51,6 +53,16 @@ class Handler(BaseHTTPRequestHandler):
         self.wfile.write(TEXT)
 
     do_POST = do_GET
+
+    def stream(self):
+        self.close_connection = True
+        self.send_response(200)
+        self.send_header("Content-Type", "text/event-stream")
+        self.send_header("Connection", "close")
+        self.end_headers()
+        while True:
+            self.wfile.write(b"data: " + TEXT + b"\\n\\n")
+            time.sleep(0.1)
 
     def echo(self):
         self.send_response(101)

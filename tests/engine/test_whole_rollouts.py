@@ -5,6 +5,7 @@ import time
 
 import httpx
 
+from tests.engine.long_requests import EventStream, SlowUpload
 from tests.engine.rollout_app import CHECK, ask, go_live
 from tests.engine.waiting import wait_until
 from tests.engine.whole_app import SERVES, WholeApp
@@ -128,10 +129,11 @@ def test_the_healthcheck_of_an_image_keeps_a_bad_release_from_traffic(whole_app:
     assert whole_app.text() == "one"
 
 
-def test_a_websocket_stays_open_through_a_deployment_until_the_drain_deadline(whole_app: WholeApp) -> None:
+def test_what_is_long_lives_through_a_deployment_until_the_drain_deadline(whole_app: WholeApp) -> None:
+    """A websocket, a stream of events, and a body that comes slowly."""
     go_live(whole_app, rollout={"drain_seconds": DRAIN_SECONDS, "stop_seconds": 1}, health_check=CHECK)
 
-    with open_websocket(whole_app) as websocket:
+    with open_websocket(whole_app) as websocket, EventStream(whole_app) as stream, SlowUpload(whole_app) as upload:
         assert echoed(websocket) == b"release 0: hello\n"
         asked = time.monotonic()
         assert ask(whole_app, 1)["status"] == "active"
@@ -140,6 +142,12 @@ def test_a_websocket_stays_open_through_a_deployment_until_the_drain_deadline(wh
 
     # An instance without requests ends after three looks, a second and a half.
     assert time.monotonic() - asked > DRAIN_SECONDS
+    assert (stream.status, set(stream.events)) == (OK, {"release 0"})
+    assert stream.ended_at is not None
+    assert stream.ended_at - asked > DRAIN_SECONDS
+    assert upload.broken is None
+    assert upload.answer is not None
+    assert upload.answer.status_code == OK
 
 
 def open_websocket(app: WholeApp) -> socket.socket:
