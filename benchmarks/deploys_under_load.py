@@ -3,7 +3,8 @@
     python -m benchmarks.deploys_under_load --deployments 100
 
 A lost request is one that a healthy release would have answered: any that broke off, or was not answered with 200. Half of
-the clients keep their connections, some requests take 0.7 s, some are POST. The shorter form runs with the tests,
+the clients keep their connections, some requests take 0.7 s, some are POST; bodies that take three seconds to send follow
+each other all the time. The shorter form runs with the tests,
 `tests/engine/test_whole_rollouts.py`. Needs what `scripts/up` installs. Starts an installation of its own and purges it.
 """
 
@@ -14,13 +15,14 @@ from collections import Counter
 from pathlib import Path
 
 from tests.engine.installation import purge_installation, start_installation
+from tests.engine.long_requests import SlowUploads
 from tests.engine.rollout_app import ask, go_live
 from tests.engine.whole_app import WholeApp, new_app
 from tests.engine.whole_load import READ, SLOW, WRITE, Load
 from tests.flow.repository import Repository
 
 GOOD = ("fine", "slow to stop", "ignores SIGTERM")
-BROKEN = ("exits at once", "exits after 1 s", "never ready")
+BROKEN = ("exits at once", "exits after 5 s", "never ready")
 
 
 def main() -> None:
@@ -41,7 +43,7 @@ def measure(app: WholeApp, deployments: int) -> None:
     """Each deployment is followed by a way back, so that there are as many of these."""
     outcomes: Counter[str] = Counter()
     began = time.monotonic()
-    with Load(app, READ, WRITE) as load, Load(app, SLOW) as slow:
+    with Load(app, READ, WRITE) as load, Load(app, SLOW) as slow, SlowUploads(app) as uploads:
         for number in range(1, deployments + 1):
             mode = BROKEN[number // 3 % len(BROKEN)] if number % 3 == 0 else GOOD[number // 3 % len(GOOD)]
             status = ask(app, number, mode)["status"]
@@ -49,8 +51,9 @@ def measure(app: WholeApp, deployments: int) -> None:
             load.more()
             outcomes[f"rollback: {app.post('rollback?wait=60', json={}).json()['status']}"] += 1
             load.more()
-    lost = load.lost + slow.lost
-    print(f"{time.monotonic() - began:.0f} s, {load.seen.total()} + {slow.seen.total()} requests, {len(lost)} lost")
+    lost = load.lost + slow.lost + uploads.lost
+    counts = f"{load.seen.total()} + {slow.seen.total()} requests and {uploads.count} slow bodies"
+    print(f"{time.monotonic() - began:.0f} s, {counts}, {len(lost)} lost")
     for outcome, count in sorted(outcomes.items()):
         print(f"  {outcome} {count}")
     for each in lost[:20]:
