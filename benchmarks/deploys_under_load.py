@@ -33,7 +33,7 @@ def main() -> None:
         installation = start_installation(Path(directory) / "home")
         try:
             app = new_app(installation, Repository(Path(directory) / "work"))
-            go_live(app, rollout={"stop_seconds": 1})
+            go_live(app, rollout={"stop_seconds": 1, "drain_seconds": 10})
             measure(app, deployments)
         finally:
             purge_installation(installation)

@@ -47,6 +47,33 @@ class SlowUpload:
             _PAUSE.wait(_PIECE_SECONDS)
 
 
+class SlowUploads:
+    """One after the other, until the end. `lost` are those that were not answered with 200."""
+
+    def __init__(self, app: WholeApp) -> None:
+        self.count = 0
+        self.lost: list[str] = []
+        self._app = app
+        self._over = threading.Event()
+        self._thread = threading.Thread(target=self._go_on)
+
+    def __enter__(self) -> Self:
+        self._thread.start()
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        self._over.set()
+        self._thread.join()
+
+    def _go_on(self) -> None:
+        while not self._over.is_set():
+            with SlowUpload(self._app) as upload:
+                pass
+            self.count += 1
+            if upload.answer is None or upload.answer.status_code != httpx.codes.OK:
+                self.lost.append(f"slow body: {upload.broken or upload.answer}")
+
+
 class EventStream:
     """`events` are all that came; `ended_at` is when no more could, on the monotonic clock."""
 
