@@ -1,19 +1,27 @@
-from collections.abc import AsyncIterator, Callable
+from collections.abc import AsyncIterator, Callable, Iterator
 from pathlib import Path
 
 import pytest
 
 from tests.flow.repository import Repository
 from tests.flow.system import System
+from tests.postgres import drop_postgres
 from tests.prepared_databases import prepared_postgres_url, write_prepared_sqlite
 
 DATABASES: dict[str, Callable[[], str | None]] = {"sqlite": lambda: None, "postgresql": prepared_postgres_url}
 
 
 @pytest.fixture(params=DATABASES)
-def database_url(request: pytest.FixtureRequest) -> str | None:
+def database_url(request: pytest.FixtureRequest) -> Iterator[str | None]:
     """None is SQLite in the data directory: every promise holds on both."""
-    return DATABASES[request.param]()
+    yield from for_one_test(request.param)
+
+
+def for_one_test(database: str) -> Iterator[str | None]:
+    url = DATABASES[database]()
+    yield url
+    if url is not None:
+        drop_postgres(url)
 
 
 @pytest.fixture

@@ -1,12 +1,12 @@
 """What tests of the API begin with."""
 
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Iterator
 
 import pytest
 
 from slipyard.webhooks import verdicts
 from tests.flow.api.api_server import ApiServer, serving
-from tests.flow.conftest import DATABASES
+from tests.flow.conftest import DATABASES, for_one_test
 from tests.flow.system import System
 
 # Refused before any database is asked, or about streams and files alone: one database shows it.
@@ -26,8 +26,8 @@ def pytest_generate_tests(metafunc: pytest.Metafunc) -> None:
 
 
 @pytest.fixture
-def database_url(request: pytest.FixtureRequest) -> str | None:
-    return DATABASES[request.param]()
+def database_url(request: pytest.FixtureRequest) -> Iterator[str | None]:
+    yield from for_one_test(request.param)
 
 
 @pytest.fixture
