@@ -1,4 +1,6 @@
-"""What the mirror of an app knows about pushes, before they are decided. It never fetches: nobody waits for a host."""
+"""What the mirror of an app knows about pushes, before they are decided. Nobody waits for a host, but for one case: a list of
+files that would stop a push, and may lack some, is compared with the repository itself.
+"""
 
 import asyncio
 from collections.abc import Mapping, Sequence
@@ -16,6 +18,7 @@ from slipyard.domain.layout import Layout
 from slipyard.domain.push_rules import Stopped, stopped_by_auto_deploy, stopped_by_paths, stopped_by_ref
 from slipyard.domain.ref_history import RefHistory
 from slipyard.pipeline.context import Context
+from slipyard.pipeline.fetch_polled import fetch_polled
 from slipyard.pipeline.push_seen import ASKED_ITSELF, PushSeen
 from slipyard.store.queries.pushes import Compared, compared_with, ref_history
 from slipyard.store.tables import App
@@ -78,7 +81,8 @@ def _asks_git(mirror: Path, push: PushSeen, before: _Before) -> bool:
     watch, compared = before.config.watch_paths, before.compared[push]
     said = _said(push, compared)
     if said is not None:
-        return len(said) * len(watch) >= _FEW
+        many = len(said) * len(watch) >= _FEW
+        return many or (push.may_be_forced and stopped_by_paths(watch, said) is not None)
     return bool(watch) and compared.base is not None
 
 
@@ -129,19 +133,34 @@ async def _with_message(context: Context, push: PushSeen) -> PushSeen:
 
 
 async def _stopped_by_paths(context: Context, push: PushSeen, before: _Before) -> Stopped | None:
-    watch = before.config.watch_paths
-    paths = await _paths(context, push, before.compared[push]) if watch else None
+    watch, compared = before.config.watch_paths, before.compared[push]
+    stopped = await _ruled(watch, await _paths(context, push, compared) if watch else None)
+    if stopped is None or not _is_doubtful(push, compared):
+        return stopped
+    if not await asyncio.to_thread(may_hold, context.layout.repository(push.app_id), push.commit):
+        await fetch_polled(context, push)
+    return await _ruled(watch, await _difference(context, push, compared.base))
+
+
+def _is_doubtful(push: PushSeen, compared: Compared) -> bool:
+    return push.may_be_forced and _said(push, compared) is not None
+
+
+async def _ruled(watch: Sequence[str], paths: tuple[str, ...] | None) -> Stopped | None:
     if paths is None or len(paths) * len(watch) < _FEW:
         return stopped_by_paths(watch, paths)
     return await asyncio.to_thread(stopped_by_paths, watch, paths)
 
 
 async def _paths(context: Context, push: PushSeen, compared: Compared) -> tuple[str, ...] | None:
-    if compared.covered and push.paths is not None:
-        return push.paths
-    if compared.base is None:
+    said = _said(push, compared)
+    return said if said is not None else await _difference(context, push, compared.base)
+
+
+async def _difference(context: Context, push: PushSeen, base: str | None) -> tuple[str, ...] | None:
+    if base is None:
         return None
     try:
-        return await changed_paths(context.layout.repository(push.app_id), compared.base, push.commit)
+        return await changed_paths(context.layout.repository(push.app_id), base, push.commit)
     except SlipyardError:  # too many, or too slow: whoever does not know deploys
         return None

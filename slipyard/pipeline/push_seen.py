@@ -11,7 +11,8 @@ class PushSeen:
     """`ref` is whole (refs/heads/main). `previous` is what the sender says the ref was before, if it says.
 
     `paths` are the files changed since `previous`, None where the sender does not list all of them; these and an empty
-    `head_message` are looked up in the mirror, where the mirror has the commit. `repeat`: a person wants it decided anew,
+    `head_message` are looked up in the mirror, where the mirror has the commit. `may_be_forced`: such a list is not believed
+    where it would stop the push, but compared by the mirror. `repeat`: a person wants it decided anew,
     though it was decided before; `again`: even where it is live.
     """
 
@@ -26,6 +27,7 @@ class PushSeen:
     forced: bool = False
     paths: tuple[str, ...] | None = None
     head_message: str = ""
+    may_be_forced: bool = False
     repeat: bool = False
     again: bool = False
 

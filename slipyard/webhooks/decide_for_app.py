@@ -105,6 +105,7 @@ def _seen(message: Message, change: RefChange, app: App) -> PushSeen:
         delivery_id=message.delivery.id,
         forced=change.forced,
         paths=change.paths,
+        may_be_forced=change.may_be_forced,
         head_message=change.head_message,
         repeat=message.delivery.replay_of is not None,
         again=message.delivery.forced,

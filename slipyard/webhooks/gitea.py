@@ -6,7 +6,7 @@ from slipyard.domain.announcement import Announcement, Kind, RefChange
 from slipyard.domain.hook import BodyFields
 from slipyard.webhooks.changed_paths import changed_paths
 from slipyard.webhooks.checks import ended_check
-from slipyard.webhooks.moved_ref import gone_ref, moved_ref, with_commits
+from slipyard.webhooks.moved_ref import gone_ref, moved_ref, perhaps_forced, with_commits
 from slipyard.webhooks.payload import Payload, objects_at, text_at, value_at
 from slipyard.webhooks.proof import Signature
 from slipyard.webhooks.provider import Place, Provider
@@ -34,7 +34,7 @@ def _pushed(payload: Payload) -> RefChange:
     commits, total = objects_at(payload, "commits"), value_at(payload, "total_commits")
     paths = changed_paths(commits, most_commits=len(commits) + 1) if total == len(commits) else None
     change = moved_ref(text_at(payload, "ref"), text_at(payload, "after"), text_at(payload, "before"))
-    return with_commits(change, head_message=text_at(payload, "head_commit", "message"), paths=paths)
+    return perhaps_forced(with_commits(change, head_message=text_at(payload, "head_commit", "message"), paths=paths))
 
 
 def _deleted(payload: Payload) -> RefChange:

@@ -9,7 +9,7 @@ from dataclasses import replace
 from slipyard.domain.announcement import Announcement, CheckEnd, Kind, RequestChange, RequestMove
 from slipyard.domain.hook import BodyFields
 from slipyard.webhooks.changed_paths import changed_paths
-from slipyard.webhooks.moved_ref import checked_commit, moved_ref, with_commits
+from slipyard.webhooks.moved_ref import checked_commit, moved_ref, perhaps_forced, with_commits
 from slipyard.webhooks.payload import Payload, flag_at, number_at, objects_at, text_at, value_at
 from slipyard.webhooks.proof import StandardSignature, Token
 from slipyard.webhooks.provider import Place, Provider
@@ -44,7 +44,7 @@ def _push(said: Announcement, payload: Payload) -> Announcement:
         head_message=message,
         paths=changed_paths(commits, most_commits=len(commits) + 1) if whole else None,
     )
-    return replace(said, kind=Kind.PUSH, refs=(change,))
+    return replace(said, kind=Kind.PUSH, refs=(perhaps_forced(change),))
 
 
 def _request(said: Announcement, payload: Payload) -> Announcement:

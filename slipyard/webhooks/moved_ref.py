@@ -33,6 +33,11 @@ def with_commits(
     return replace(change, forced=forced, head_message=head_message, paths=paths if comparable else None)
 
 
+def perhaps_forced(change: RefChange) -> RefChange:
+    """Of a provider that says of no push whether it was forced."""
+    return replace(change, may_be_forced=change.paths is not None)
+
+
 def ref_changes(changes: Iterable[RefChange]) -> tuple[RefChange, ...]:
     """`UserError` where one push tells of more refs than anybody pushes at once."""
     found = []

@@ -125,7 +125,9 @@ def test_a_deletion_at_github() -> None:
 def test_a_push_at_gitlab() -> None:
     (change,) = said(GITLAB_PUSH).refs
 
-    assert change == RefChange("refs/heads/main", NEW, OLD, False, "Fix it [skip ci]", ("CHANGELOG", "app/x.rb"))
+    assert change == RefChange(
+        "refs/heads/main", NEW, OLD, False, "Fix it [skip ci]", ("CHANGELOG", "app/x.rb"), may_be_forced=True
+    )
 
 
 def test_gitlab_lists_at_most_twenty_commits() -> None:
@@ -210,7 +212,7 @@ def test_a_check_that_has_not_ended_says_nothing(found: Announcement) -> None:
 def test_a_push_at_gitea_and_forgejo(message: Message) -> None:
     (change,) = said(message).refs
 
-    assert change == RefChange("refs/heads/main", NEW, OLD, False, "Webhooks Yay!", ("README.md",))
+    assert change == RefChange("refs/heads/main", NEW, OLD, False, "Webhooks Yay!", ("README.md",), may_be_forced=True)
 
 
 def test_gitea_cuts_the_list_of_commits() -> None:
