@@ -21,6 +21,7 @@ _COMMANDS = "slipyard.cli.commands"
 class _Commands(LazyGroup):
     entries = {  # noqa: RUF012 - a table
         "apps": Entry(f"{_COMMANDS}.apps:app", "List, show, create and delete apps.", _APPS),
+        "domains": Entry(f"{_COMMANDS}.domains:app", "Names of its own that an app answers at.", _APPS),
         "env": Entry(f"{_COMMANDS}.env:app", "List, set, import and export environment variables.", _APPS),
         "config": Entry(f"{_COMMANDS}.config:app", "What is in force, and its versions: diff, restore.", _APPS),
         "secrets": Entry(f"{_COMMANDS}.secrets:app", "List, set and unset secrets of an app.", _APPS),

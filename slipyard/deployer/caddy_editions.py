@@ -3,13 +3,14 @@
 A load restarts Caddy's servers, and the requests of other apps may die with them. `<routes>/editions/<number>/` belongs to one
 configuration:
 
-    hosts.json       the hosts that are printed in it
-    owners/<host>    of a printed host: the id of its app, or "-" once it is gone
+    hosts.json       the hosts that are printed in it, and the names of the certificates that it loads
+    owners/<host>    of a printed host, or path of it: the id of its app, or "-" once it is gone
     spares/<n>/      `host`, "-" or the name of a host that came later; `app`, its app's id; `route`, a link to the app's route
 
 A spare is used once: a request that dials again and again for seconds must not find another app behind it.
 """
 
+import hashlib
 import json
 import shutil
 from collections.abc import Iterable, Sequence
@@ -27,15 +28,17 @@ _HOSTS = "hosts.json"
 class Edition:
     number: int
     directory: Path
-    hosts: tuple[RoutedHost, ...] = ()
+    hosts: tuple[RoutedHost, ...] = ()  # in the order in which a request tries them
     spare_count: int = 0
+    certificates: tuple[str, ...] = ()
 
     @property
     def spares(self) -> list[Path]:
         return [self.directory / "spares" / str(number) for number in range(self.spare_count)]
 
-    def owner_file(self, host: str) -> Path:
-        return self.directory / "owners" / host
+    def owner_file(self, routed: RoutedHost) -> Path:
+        below = "" if routed.path == "/" else f"-{hashlib.sha256(routed.path.encode()).hexdigest()[:16]}"
+        return self.directory / "owners" / f"{routed.host}{below}"
 
 
 class Editions:
@@ -52,9 +55,10 @@ class Editions:
         if number is None:
             return None
         try:
-            rows = json.loads((self._directory / str(number) / _HOSTS).read_text())
-            return self._edition(number, [RoutedHost(**row) for row in rows])
-        except (OSError, ValueError, TypeError):
+            kept = json.loads((self._directory / str(number) / _HOSTS).read_text())
+            hosts = [RoutedHost(**row) for row in kept["hosts"]]
+            return self._edition(number, hosts, kept["certificates"])
+        except (OSError, ValueError, TypeError, KeyError):
             return None
 
     @property
@@ -62,28 +66,31 @@ class Editions:
         """For a Caddy that was never given anything: no hosts and no spares, so no files."""
         return Edition(0, self._directory / "0")
 
-    def issue(self, hosts: Iterable[RoutedHost]) -> Edition:
+    def issue(self, hosts: Iterable[RoutedHost], certificates: Iterable[str] = ()) -> Edition:
         """All these hosts printed, all spares free. Nothing reads it before Caddy is given its configuration."""
-        edition = self._edition(max(self._numbers(), default=0) + 1, hosts)
-        edition.owner_file("").mkdir(parents=True)
+        edition = self._edition(max(self._numbers(), default=0) + 1, hosts, certificates)
+        (edition.directory / "owners").mkdir(parents=True)
         for routed in edition.hosts:
-            edition.owner_file(routed.host).write_text(routed.app_id)
+            edition.owner_file(routed).write_text(routed.app_id)
         for spare in edition.spares:
             spare.mkdir(parents=True)
             (spare / SPARE_HOST).write_text(_NOBODY)
-        (edition.directory / _HOSTS).write_text(json.dumps([asdict(routed) for routed in edition.hosts]))
+        kept = {"hosts": [asdict(routed) for routed in edition.hosts], "certificates": edition.certificates}
+        (edition.directory / _HOSTS).write_text(json.dumps(kept))
         return edition
 
-    def fit(self, edition: Edition, hosts: Sequence[RoutedHost]) -> bool:
-        """Makes exactly these hosts answer. False, and nothing is changed, where the free spares are too few."""
+    def fit(self, edition: Edition, hosts: Sequence[RoutedHost], certificates: Iterable[str] = ()) -> bool:
+        """Makes exactly these hosts answer. False, and nothing is changed, where files alone cannot: the free spares are
+        too few, a new host does more than lead to its app, or other certificates are to be loaded."""
         wanted = set(hosts)
         held = {spare: _held(spare) for spare in edition.spares if (spare / SPARE_ROUTE).is_symlink()}
         free = [spare for spare in edition.spares if spare not in held]
         new = sorted(wanted - set(edition.hosts) - set(held.values()), key=lambda routed: routed.host)
-        if len(new) > len(free):
+        plain = all(routed.is_plain for routed in new)
+        if not plain or len(new) > len(free) or edition.certificates != tuple(sorted(certificates)):
             return False
         for routed in edition.hosts:
-            _keep(edition.owner_file(routed.host), routed.app_id if routed in wanted else _NOBODY)
+            _keep(edition.owner_file(routed), routed.app_id if routed in wanted else _NOBODY)
         for spare in (spare for spare in edition.spares if held.get(spare) not in wanted):
             _keep(spare / SPARE_HOST, _NOBODY)
         for spare, routed in zip(free, new, strict=False):
@@ -102,14 +109,18 @@ class Editions:
         (spare / SPARE_ROUTE).symlink_to(self._routes.absolute() / routed.app_id)
         _keep(spare / SPARE_HOST, routed.host)
 
-    def _edition(self, number: int, hosts: Iterable[RoutedHost]) -> Edition:
-        ordered = tuple(sorted(hosts, key=lambda routed: routed.host))
-        return Edition(number, self._directory / str(number), ordered, self._spare_count)
+    def _edition(self, number: int, hosts: Iterable[RoutedHost], certificates: Iterable[str] = ()) -> Edition:
+        ordered = tuple(sorted(hosts, key=_turn))
+        return Edition(number, self._directory / str(number), ordered, self._spare_count, tuple(sorted(certificates)))
 
     def _numbers(self) -> list[int]:
         if not self._directory.exists():
             return []
         return [int(path.name) for path in self._directory.iterdir() if path.name.isdecimal()]
+
+
+def _turn(routed: RoutedHost) -> tuple[bool, str, int, str]:
+    return routed.is_wildcard, routed.host, -len(routed.path), routed.path
 
 
 def _held(spare: Path) -> RoutedHost | None:

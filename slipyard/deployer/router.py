@@ -5,7 +5,7 @@ address of a slot for each request, so a switch touches no configuration.
 """
 
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from enum import StrEnum
 from itertools import cycle
 from typing import Protocol
@@ -42,8 +42,32 @@ def shares(new: Sequence[str], old: Sequence[str], percent: int) -> tuple[str, .
 
 @dataclass(frozen=True)
 class RoutedHost:
+    """One name, or what lies below `path` of it. `*.` may stand in front of a name, for one label."""
+
     host: str
     app_id: str
+    path: str = "/"
+    strip_prefix: bool = False  # the app is asked without `path`
+    redirect_to: str = ""  # another host: visitors are sent there
+    redirect_status: int = 308
+    rules: str = ""  # `RouteRules` as JSON, so that a host stays a value that sets know
+
+    @property
+    def is_plain(self) -> bool:
+        """Leads to the app and does nothing else, so that files alone can say so."""
+        return self == RoutedHost(self.host, self.app_id) and not self.is_wildcard
+
+    @property
+    def is_wildcard(self) -> bool:
+        return self.host.startswith("*")
+
+
+@dataclass(frozen=True)
+class OwnCertificate:
+    """Both as PEM; in `chain` the host's own comes first."""
+
+    chain: str
+    key: str = field(repr=False)
 
 
 class Router(Protocol):
@@ -53,8 +77,10 @@ class Router(Protocol):
 
     async def current(self, app_id: str) -> Route | None: ...
 
-    async def publish(self, hosts: Sequence[RoutedHost]) -> None:
-        """Makes exactly these hosts answer; all others get a 404. Needed only when apps or domains come and go."""
+    async def publish(self, hosts: Sequence[RoutedHost], certificates: Sequence[OwnCertificate] = ()) -> None:
+        """Makes exactly these hosts answer; all others get a 404. Needed only when apps or domains come and go.
+
+        Where several match a request, a name goes before a wildcard, and a longer path before a shorter one."""
 
     async def forget(self, app_id: str) -> None:
         """Removes the route's files, after its hosts were unpublished."""

@@ -18,7 +18,8 @@ class RefChange:
     """`ref` is whole (refs/heads/main, refs/tags/v1); `commit` is its new head, or 40 zeros where it was deleted.
 
     `head_message` is that of the head commit alone. `paths` are the files changed since `previous`: None where the
-    provider does not list them, or lists only some.
+    provider does not list them, or lists only some. `may_be_forced`: the provider does not say so of any push, and of a
+    forced one its `paths` lack what was taken back.
     """
 
     ref: str
@@ -27,6 +28,7 @@ class RefChange:
     forced: bool = False
     head_message: str = ""
     paths: tuple[str, ...] | None = None
+    may_be_forced: bool = False
 
 
 class RequestMove(StrEnum):

@@ -8,7 +8,7 @@ from pydantic import AfterValidator, BaseModel, ConfigDict, Field, model_validat
 
 _HEADER_NAME = re.compile(r"[A-Za-z0-9!#$%&'*+.^_`|~-]{1,100}")
 _LINE = re.compile(r"[\t -~]{0,4000}")
-_PATH = re.compile(r"/[A-Za-z0-9._~!$&'()+,;=:@%/-]{0,500}\*?")
+_PATH = re.compile(r"/[A-Za-z0-9._~!$&'()+,;=:@/-]{0,500}(?:(?<=/)\*)?")
 _HASH = re.compile(r"\$2[aby]\$\d{2}\$[./A-Za-z0-9]{53}")
 _USERNAME = re.compile(r"[^\s:\x00-\x1f]{1,100}")
 # Whoever sets these says who the visitor is, how long a message is, or what is done with the connection.
@@ -97,6 +97,12 @@ class RedirectRule(_Part):
     status: Literal[301, 302, 303, 307, 308] = 308
 
     model_config = ConfigDict(extra="forbid", frozen=True, validate_by_name=True, serialize_by_alias=True)
+
+    @model_validator(mode="after")
+    def _appendable(self) -> Self:
+        if self.source.endswith("*") and {"?", "#"} & set(self.to):
+            raise ValueError("what lies below a path is appended, so `to` cannot have a query or a fragment")
+        return self
 
 
 class RouteRules(_Part):

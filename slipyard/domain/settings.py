@@ -27,6 +27,9 @@ class Settings(BaseSettings):
     domain: str = Field("localhost", description="An app answers at <slug>.<domain>")
     public_url: str | None = Field(None, description="How others reach the API; default http://<bind>:<port>")
     tls: Literal["off", "internal", "acme", "files"] = "off"
+    acme_directory: str | None = Field(None, description="ACME directory; default Let's Encrypt")
+    acme_email: str | None = Field(None, description="Told to the ACME directory, which may write to it")
+    acme_roots: Path | None = Field(None, description="PEM: who vouches for an ACME directory of your own")
     read_only: bool = Field(default=False, description="Refuse every change over HTTP")
 
     database_url: str | None = Field(None, description="postgresql+psycopg://...; default SQLite in the data directory")
@@ -78,12 +81,12 @@ class Settings(BaseSettings):
     paused_memory: int = Field(
         1024 * MIB, ge=0, description="Bytes that all paused instances hold; the oldest go first"
     )
-    disk_share: float = Field(
-        0.8, gt=0, le=1, description="Of the disk for data, images and build cache; above it what is made again goes"
-    )
     secret_files: Path = Field(
         Path("/dev/shm/slipyard"),  # noqa: S108 - its mode and its owner are checked
         description="Where secret files of apps lie: in memory, at the same place for the container engine",
+    )
+    disk_share: float = Field(
+        0.8, gt=0, le=1, description="Of the disk for data, images and build cache; above it what is made again goes"
     )
     keep_releases: int = Field(10, ge=1, description="Images of this many past releases stay for rollback")
 

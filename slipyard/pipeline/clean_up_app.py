@@ -19,6 +19,7 @@ from slipyard.pipeline.retire_instances import instances_left
 from slipyard.store.events import lock_app, record
 from slipyard.store.kept_output import KeptOutput
 from slipyard.store.queries.deployments import active_deployment
+from slipyard.store.queries.domains import erase_domains
 from slipyard.store.queries.retention import needed_images
 from slipyard.store.rotation import erase_secrets
 from slipyard.store.series.files import SeriesFiles
@@ -128,6 +129,7 @@ def _removed(session: Session, context: Context, app_id: str) -> None:
     erase_secrets(session, app_id)
     session.execute(delete(LogDrain).where(col(LogDrain.app_id) == app_id))
     session.execute(delete(Alert).where(col(Alert.app_id) == app_id))
+    erase_domains(session, app_id)
     route = session.get(RouteRow, app_id)
     if route is not None:
         session.delete(route)

@@ -21,6 +21,7 @@ from slipyard.pipeline.resolve_configuration import check_references
 from slipyard.pipeline.wake import wake_deployment
 from slipyard.store.environment import set_env
 from slipyard.store.events import record
+from slipyard.store.queries.apps import is_own_name
 from slipyard.store.tables import App, Deployment, Organization
 
 
@@ -107,7 +108,8 @@ def _host(session: Session, context: Context, slug: str, app_id: str, actor: Act
     owner = session.exec(same_name).first()
     if owner == actor.organization_id:
         raise _taken(slug)
-    return default_host(slug, app_id, context.settings.domain, taken=owner is not None)
+    taken = owner is not None or is_own_name(session, host)
+    return default_host(slug, app_id, context.settings.domain, taken=taken)
 
 
 def _taken(slug: str) -> Conflict:

@@ -12,7 +12,8 @@ from slipyard.deployer.router import RoutedHost, RouteState
 from slipyard.domain.errors import SystemFault
 from slipyard.pipeline.context import Context
 from slipyard.pipeline.switch_route import apply_route, write_intent
-from slipyard.store.tables import App, RouteRow
+from slipyard.store.queries.domains import all_domains
+from slipyard.store.tables import App, Domain, RouteRow, RouteRulesRow
 
 _LOOK_SECONDS = 0.005
 _log = structlog.get_logger()
@@ -26,7 +27,7 @@ async def publish_hosts(context: Context) -> None:
     async with _locked(context):
         for app_id in await context.database.reading(_without_route):
             await _first_route(context, app_id)
-        await context.router.publish(await context.database.reading(_hosts))
+        await context.router.publish(await context.database.reading(routed_hosts))
 
 
 async def _first_route(context: Context, app_id: str) -> None:
@@ -48,9 +49,18 @@ def _without_route(session: Session) -> list[str]:
     return list(session.exec(select(App.id).where(col(App.deleting_at).is_(None), col(App.id).not_in(routed))).all())
 
 
-def _hosts(session: Session) -> list[RoutedHost]:
+def routed_hosts(session: Session) -> list[RoutedHost]:
+    """Each app at the host that Slipyard gave it and at its own names, under its rules."""
     query = select(App.host, App.id).where(col(App.deleting_at).is_(None)).order_by(col(App.host))
-    return [RoutedHost(host, app_id) for host, app_id in session.exec(query).all()]
+    rules = {row.app_id: row.rules.model_dump_json() for row in session.exec(select(RouteRulesRow))}
+    given = [RoutedHost(host, app_id, rules=rules.get(app_id, "")) for host, app_id in session.exec(query)]
+    return [*given, *(_own_name(row, rules.get(row.app_id, "")) for row in all_domains(session))]
+
+
+def _own_name(row: Domain, rules: str) -> RoutedHost:
+    return RoutedHost(
+        row.host, row.app_id, row.path, row.strip_prefix, row.redirect_to or "", row.redirect_status, rules
+    )
 
 
 @asynccontextmanager

@@ -14,6 +14,7 @@ from slipyard.store.tables import (
     EnvVar,
     GitCredentialRow,
     Hook,
+    HostCertificate,
     LogDrain,
     Notifier,
     Release,
@@ -50,9 +51,16 @@ def renew_secrets(session: Session, cipher: Cipher) -> int:
     for row in _rows_with_environment(session):
         row.env_encrypted = cipher.renew(row.env_encrypted or b"")
         renewed += 1
-    renewed += _renew_configurations(session, cipher)
+    renewed += _renew_configurations(session, cipher) + _renew_certificates(session, cipher)
     session.flush()
     return renewed
+
+
+def _renew_certificates(session: Session, cipher: Cipher) -> int:
+    brought = session.exec(select(HostCertificate).where(col(HostCertificate.key_encrypted).is_not(None))).all()
+    for certificate in brought:
+        certificate.key_encrypted = cipher.renew(certificate.key_encrypted or b"")
+    return len(brought)
 
 
 def _renew_configurations(session: Session, cipher: Cipher) -> int:

@@ -11,8 +11,8 @@ from pathlib import Path
 import pytest
 
 from slipyard.clients.caddy import Caddy
-from slipyard.deployer.caddy_config import INHERITED, CaddyShape
 from slipyard.deployer.caddy_router import CaddyRouter
+from slipyard.deployer.caddy_shape import INHERITED, CaddyShape
 from slipyard.deployer.router import Route, RoutedHost, RouteState
 from slipyard.domain.errors import SystemFault, Unavailable
 from slipyard.domain.ids import new_id

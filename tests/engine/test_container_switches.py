@@ -8,8 +8,8 @@ import pytest
 
 from slipyard.clients.caddy import Caddy
 from slipyard.deployer.addresses import next_address
-from slipyard.deployer.caddy_config import CaddyShape
 from slipyard.deployer.caddy_router import CaddyRouter
+from slipyard.deployer.caddy_shape import CaddyShape
 from slipyard.deployer.router import Route, RoutedHost, RouteState
 from tests.engine.caddy_process import caddy_process, free_port
 from tests.engine.docker_installation import Installation, docker_installation

@@ -7,10 +7,11 @@ from pathlib import Path
 import pytest
 
 from slipyard.clients.caddy_fake import FakeCaddy
-from slipyard.deployer.caddy_config import CaddyShape, caddy_config
+from slipyard.deployer.caddy_config import caddy_config
 from slipyard.deployer.caddy_editions import Edition
 from slipyard.deployer.caddy_router import CaddyRouter, caddy_shape
-from slipyard.deployer.router import SLOTS, Route, RoutedHost, RouteState
+from slipyard.deployer.caddy_shape import CaddyShape
+from slipyard.deployer.router import SLOTS, OwnCertificate, Route, RoutedHost, RouteState
 from slipyard.domain.errors import SlipyardError, Unavailable, ValidationFailed
 from slipyard.domain.ids import new_id
 from slipyard.domain.layout import Layout
@@ -34,7 +35,9 @@ def router(caddy, shape):
     return CaddyRouter(caddy, shape)
 
 
-@pytest.mark.parametrize("host", ["", "UPPER.localhost", "a b.c", "x{env.HOME}.d", "*.localhost", "a/b", "2130706433"])
+@pytest.mark.parametrize(
+    "host", ["", "UPPER.localhost", "a b.c", "x{env.HOME}.d", "*.*.localhost", "a/b", "2130706433"]
+)
 async def test_a_host_that_is_none_is_refused(router, caddy, host):
     with pytest.raises(SlipyardError):
         await router.publish([RoutedHost(host, ONE)])
@@ -142,11 +145,62 @@ async def test_old_editions_go_but_for_the_one_that_still_answers_its_requests(c
     assert sorted(path.name for path in (shape.routes / "editions").iterdir()) == ["4", "5"]
 
 
-async def test_with_tls_a_new_host_is_in_the_configuration_since_certificates_are_made_for_its_names(caddy, shape):
-    router = CaddyRouter(caddy, replace(shape, tls="internal"))
-    for hosts in ([], [RoutedHost("a.localhost", ONE)], []):
-        await router.publish(hosts)
+@pytest.mark.parametrize("tls", ["internal", "acme", "files"])
+async def test_with_tls_too_a_new_host_is_no_load_and_may_have_a_certificate(caddy, shape, tls):
+    router = CaddyRouter(caddy, replace(shape, tls=tls))
+    await router.publish([])
+    await router.publish([RoutedHost("a.localhost", ONE), RoutedHost("*.b.localhost", TWO)])
+    assert sorted(path.name for path in shape.names.iterdir()) == ["_.b.localhost", "a.localhost"]
+    await router.publish([RoutedHost("c.localhost", ONE)])
+    assert [path.name for path in shape.names.iterdir()] == ["c.localhost"]
+    assert caddy.loads == 2  # the first, and the wildcard
+
+
+@pytest.mark.parametrize(
+    "routed",
+    [
+        RoutedHost("a.localhost", ONE, path="/api"),
+        RoutedHost("a.localhost", ONE, redirect_to="b.localhost"),
+        RoutedHost("a.localhost", ONE, rules='{"max_body_bytes":1}'),
+        RoutedHost("*.a.localhost", ONE),
+    ],
+)
+async def test_a_host_that_does_more_than_lead_to_its_app_is_in_the_configuration(router, caddy, routed):
+    await router.publish([])
+    await router.publish([routed])
+    await router.publish([routed])
     assert caddy.loads == 2
+    await router.publish([])
+    assert caddy.loads == 2
+
+
+async def test_names_go_before_wildcards_and_longer_paths_before_shorter_ones(router, caddy):
+    hosts = [
+        RoutedHost("*.localhost", ONE), RoutedHost("a.localhost", ONE), RoutedHost("a.localhost", TWO, path="/api"),
+        RoutedHost("a.localhost", ONE, path="/api/v2", strip_prefix=True),
+    ]  # fmt: skip
+    await router.publish(hosts)
+    [server] = (await caddy.config())["apps"]["http"]["servers"].values()
+    printed = [route["match"][0] for route in server["routes"] if "match" in route and "host" in route["match"][0]]
+    assert printed[0] == {"host": ["a.localhost"], "path": ["/api/v2", "/api/v2/*"]}
+    assert printed[1] == {"host": ["a.localhost"], "path": ["/api", "/api/*"]}
+    assert printed[2] == {"host": ["a.localhost"]}
+    assert printed[-1] == {"host": ["*.localhost"]}
+    assert "spares" in str(printed[-2])
+
+
+async def test_a_certificate_that_was_brought_is_loaded_and_its_key_is_for_its_owner_alone(caddy, shape):
+    router, hosts = CaddyRouter(caddy, replace(shape, tls="files")), [RoutedHost("a.localhost", ONE)]
+    for key in ("KEY", "KEY", "ANOTHER"):
+        await router.publish(hosts, [OwnCertificate("CHAIN", key)])
+    assert caddy.loads == 2
+    [loaded] = (await caddy.config())["apps"]["tls"]["certificates"]["load_files"]
+    chain, key = (shape.certificates / Path(loaded[half]).name for half in ("certificate", "key"))
+    assert (chain.read_text(), key.read_text()) == ("CHAIN", "ANOTHER")
+    assert key.stat().st_mode & 0o777 == 0o600
+    assert len(list(shape.certificates.iterdir())) == 2
+    await router.publish(hosts)
+    assert list(shape.certificates.iterdir()) == []
 
 
 async def test_where_caddy_takes_orders_stays_as_it_was(router, caddy):
@@ -179,7 +233,8 @@ def test_with_tls_plain_http_only_points_to_https(shape):
     servers = config["apps"]["http"]["servers"]
     assert servers["apps"]["listen"] == [":443"]
     assert "https://{http.request.host}{http.request.uri}" in json.dumps(servers["to_https"])
-    assert config["apps"]["tls"]["automation"]["policies"] == [{"issuers": [{"module": "internal"}]}]
+    assert config["apps"]["tls"]["automation"]["policies"] == [{"issuers": [{"module": "internal"}], "on_demand": True}]
+    assert "127.0.0.1:80/" in config["apps"]["tls"]["automation"]["on_demand"]["permission"]["endpoint"]
 
 
 def test_from_one_edition_to_the_next_inherited_sockets_change_their_number(shape):
@@ -194,6 +249,9 @@ def edition(*hosts: RoutedHost, number: int = 1) -> Edition:
     return Edition(number, Path("/editions") / str(number), hosts)
 
 
-def test_a_way_of_tls_that_is_not_served_is_refused(tmp_path):
-    with pytest.raises(ValidationFailed, match="SLIPYARD_TLS"):
-        caddy_shape(Settings(home=tmp_path, tls="files"), Layout(tmp_path))
+def test_a_directory_of_ones_own_is_asked_for_certificates(tmp_path):
+    settings = Settings(home=tmp_path, tls="acme", acme_directory="https://ca.example/dir", acme_email="a@b.example")
+    [policy] = caddy_config(edition(), caddy_shape(settings, Layout(tmp_path)))["apps"]["tls"]["automation"]["policies"]
+    [issuer] = policy["issuers"]
+    assert (issuer["ca"], issuer["email"]) == ("https://ca.example/dir", "a@b.example")
+    assert issuer["challenges"]["http"]["alternate_port"] == settings.http_port

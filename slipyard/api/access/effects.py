@@ -17,6 +17,7 @@ from slipyard.store.tables import (
     Build,
     Connection,
     Deployment,
+    Domain,
     GitCredentialRow,
     Hook,
     KeptAnswer,
@@ -28,7 +29,7 @@ from slipyard.store.tables import (
 Key = tuple[str, str, str]  # principal, route, key
 Effects = dict[str, str]  # kind of row -> id
 
-_KINDS = (App, Build, Connection, Deployment, GitCredentialRow, Hook, Preview, Token, Notifier)
+_KINDS = (App, Build, Connection, Deployment, Domain, GitCredentialRow, Hook, Preview, Token, Notifier)
 _answering: ContextVar[Key | None] = ContextVar("slipyard_answering", default=None)
 
 

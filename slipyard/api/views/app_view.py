@@ -33,6 +33,7 @@ class Surroundings:
     last_delivery: datetime | None = None
     deployments: Sequence[DeploymentView] | None = field(default=None)
     poll: Poll | None = None
+    own_names: Sequence[str] = ()
 
 
 def app_view(app: App, around: Surroundings, settings: Settings) -> AppView:
@@ -79,9 +80,9 @@ def app_view(app: App, around: Surroundings, settings: Settings) -> AppView:
         instance_count=around.facts.occupied,
         running_instances=around.facts.serving,
         services=_services(live),
-        domains=[app.host],
+        domains=[app.host, *around.own_names],
         domain=app.host,
-        domain_count=0,
+        domain_count=len(around.own_names),
         default_url=url,
         url=url if app.last_deployed_at else None,
         image=config.source.image or image,

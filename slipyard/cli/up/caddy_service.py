@@ -9,9 +9,10 @@ import httpx
 from slipyard.cli.up.listening import ListeningSockets
 from slipyard.cli.up.service import Service
 from slipyard.clients.caddy import caddy_binary, caddy_command
-from slipyard.deployer.caddy_config import INHERITED, CaddyShape, caddy_config
+from slipyard.deployer.caddy_config import caddy_config
 from slipyard.deployer.caddy_editions import Editions
 from slipyard.deployer.caddy_router import caddy_shape
+from slipyard.deployer.caddy_shape import INHERITED, CaddyShape
 from slipyard.domain.layout import Layout
 from slipyard.domain.settings import Settings
 

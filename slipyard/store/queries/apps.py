@@ -4,7 +4,7 @@ from sqlmodel import Session, col, select
 
 from slipyard.domain.actor import Actor
 from slipyard.domain.errors import NotFound
-from slipyard.store.tables import App
+from slipyard.store.tables import App, Domain
 
 
 def find_app(session: Session, organization_id: str, id_or_slug: str) -> App:
@@ -39,8 +39,18 @@ def is_slug_taken(session: Session, organization_id: str, slug: str) -> bool:
 
 def is_host_taken(session: Session, host: str) -> bool:
     """In the whole installation: a host leads to one app."""
+    return is_given_host(session, host) or is_own_name(session, host)
+
+
+def is_given_host(session: Session, host: str) -> bool:
+    """Whether Slipyard gave it to an app."""
     query = select(App.id).where(App.host == host, col(App.deleted_at).is_(None))
     return session.exec(query).first() is not None
+
+
+def is_own_name(session: Session, host: str) -> bool:
+    """Whether an app has it as a domain of its own."""
+    return session.exec(select(Domain.id).where(Domain.host == host)).first() is not None
 
 
 def count_apps(session: Session, organization_id: str) -> int:

@@ -1,0 +1,72 @@
+"""Certificates: made for a name when its first visitor comes, or brought by its owner. Never a reason to load a configuration
+for a name more.
+
+Caddy asks whether a name is one of ours, and asks itself: a question to a program of ours would leave visitors outside while that
+program is away, also for certificates that are there already.
+"""
+
+from slipyard.deployer.caddy_editions import Edition
+from slipyard.deployer.caddy_shape import CaddyShape, Json
+from slipyard.deployer.certificate_files import name_file
+
+_ASKED = "/.slipyard/certificate"
+_LABEL_OFF = {"name": "below", "pattern": r"^[^.]+\.(.+)$"}
+_DOMAIN = "{http.request.uri.query.domain}"
+
+
+def tls_app(edition: Edition, shape: CaddyShape) -> Json:
+    app: Json = {}
+    if edition.certificates:
+        app["certificates"] = {"load_files": [_files(shape, name) for name in edition.certificates]}
+    if shape.tls in {"internal", "acme"}:
+        issuer = {"module": "internal"} if shape.tls == "internal" else _acme(shape)
+        endpoint = f"http://127.0.0.1:{shape.http_port}{_ASKED}"
+        app["automation"] = {
+            "policies": [{"issuers": [issuer], "on_demand": True}],
+            "on_demand": {"permission": {"module": "http", "endpoint": endpoint}},
+        }
+    return app
+
+
+def permission_route(shape: CaddyShape) -> Json:
+    """From this machine alone. A name below a wildcard gets a certificate of its own where ours is the authority; of another
+    one a stranger could have us order thousands."""
+    match = {"host": ["127.0.0.1"], "path": [_ASKED], "remote_ip": {"ranges": ["127.0.0.1/32"]}}
+    routes = [_known(shape, f"/{_DOMAIN}")]
+    if shape.tls == "internal":
+        below = _known(shape, "/" + name_file("*.{http.regexp.below.1}"))
+        routes.append(
+            {
+                "match": [{"vars_regexp": {_DOMAIN: _LABEL_OFF}}],
+                "handle": [{"handler": "subroute", "routes": [below]}],
+            }
+        )
+    routes.append({"handle": [{"handler": "static_response", "status_code": 403}]})
+    return {"match": [match], "handle": [{"handler": "subroute", "routes": routes}], "terminal": True}
+
+
+def _known(shape: CaddyShape, path: str) -> Json:
+    match = {"file": {"root": str(shape.names), "try_files": [path]}}
+    return {"match": [match], "handle": [{"handler": "static_response", "status_code": 200}], "terminal": True}
+
+
+def _acme(shape: CaddyShape) -> Json:
+    """The ports are those that Caddy listens on; the world reaches them as 80 and 443."""
+    issuer: Json = {
+        "module": "acme",
+        "challenges": {
+            "http": {"alternate_port": shape.http_port},
+            "tls-alpn": {"alternate_port": shape.https_port},
+        },
+    }
+    if shape.acme.directory is not None:
+        issuer["ca"] = shape.acme.directory
+    if shape.acme.email is not None:
+        issuer["email"] = shape.acme.email
+    if shape.acme.roots is not None:
+        issuer["trusted_roots_pem_files"] = [str(shape.acme.roots)]
+    return issuer
+
+
+def _files(shape: CaddyShape, name: str) -> Json:
+    return {"certificate": str(shape.certificates / f"{name}.crt"), "key": str(shape.certificates / f"{name}.key")}
