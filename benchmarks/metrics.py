@@ -15,7 +15,7 @@ from pathlib import Path
 from benchmarks.measured_where import where
 from slipyard.clients.control_groups import ControlGroups
 from slipyard.domain.usage import Consumed, Usage
-from slipyard.pipeline.count_requests import RequestCount
+from slipyard.pipeline.observing.count_requests import RequestCount
 from slipyard.store.series.files import Measured, SeriesFiles
 from slipyard.store.series.writer import SeriesWriter
 

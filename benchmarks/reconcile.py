@@ -17,8 +17,8 @@ from pathlib import Path
 from benchmarks.figures import Compared, Figures
 from benchmarks.many_apps import ListAnswer, copy_app, list_answer, serving_instances
 from slipyard.clients.container_engine import ContainerState
-from slipyard.pipeline.heal import heal
-from slipyard.pipeline.heal_watch import HealWatch
+from slipyard.pipeline.healing.heal import heal
+from slipyard.pipeline.healing.heal_watch import HealWatch
 from tests.engine.installation import CHECKOUT
 from tests.flow.rollouts import new_shop
 from tests.flow.system import System

@@ -12,7 +12,7 @@ from slipyard.controller.news import News
 from slipyard.domain.settings import Settings
 from slipyard.pipeline.assemble import assemble
 from slipyard.pipeline.context import Context
-from slipyard.pipeline.hear_engine import hear_engine
+from slipyard.pipeline.healing.hear_engine import hear_engine
 from slipyard.store.installation import load_installation
 
 _log = structlog.get_logger()

@@ -5,34 +5,34 @@ from dataclasses import dataclass
 from itertools import count
 from typing import TypeVar
 
-from slipyard.pipeline.bake import bake
-from slipyard.pipeline.check_health import HealthWatch, check_health
-from slipyard.pipeline.clean_up_app import clean_up_apps
-from slipyard.pipeline.clean_up_old import clean_up_old
-from slipyard.pipeline.close_networks import NetworkWatch
+from slipyard.pipeline.builds.publish_image import publish_images
+from slipyard.pipeline.cleaning.clean_up_app import clean_up_apps
+from slipyard.pipeline.cleaning.clean_up_old import clean_up_old
+from slipyard.pipeline.configuration.keep_secret_files import keep_secret_files
+from slipyard.pipeline.configuration.secret_stores import renew_stores
 from slipyard.pipeline.context import Context
-from slipyard.pipeline.end_commands import end_commands
-from slipyard.pipeline.find_pushes import PushWatch, find_pushes
-from slipyard.pipeline.follow_routes import follow_routes
-from slipyard.pipeline.forward_output import forward_output
-from slipyard.pipeline.go_on import go_on
-from slipyard.pipeline.heal import heal
-from slipyard.pipeline.heal_watch import WHOLE_SECONDS, HealWatch
-from slipyard.pipeline.judge_alerts import judge_alerts
-from slipyard.pipeline.judge_canary import CanaryWatch
-from slipyard.pipeline.keep_previews import keep_previews
-from slipyard.pipeline.keep_secret_files import keep_secret_files
-from slipyard.pipeline.measure import MeasureWatch, measure
-from slipyard.pipeline.pause_instances import keep_paused, pause_instances
-from slipyard.pipeline.poll import poll
-from slipyard.pipeline.publish_hosts import publish_hosts
-from slipyard.pipeline.publish_image import publish_images
-from slipyard.pipeline.reconcile_previews import HostWatch, reconcile_previews
+from slipyard.pipeline.healing.check_health import HealthWatch, check_health
+from slipyard.pipeline.healing.heal import heal
+from slipyard.pipeline.healing.heal_watch import WHOLE_SECONDS, HealWatch
+from slipyard.pipeline.hosts.publish_hosts import publish_hosts
+from slipyard.pipeline.observing.forward_output import forward_output
+from slipyard.pipeline.observing.judge_alerts import judge_alerts
+from slipyard.pipeline.observing.measure import MeasureWatch, measure
+from slipyard.pipeline.previews.keep_previews import keep_previews
+from slipyard.pipeline.previews.reconcile_previews import HostWatch, reconcile_previews
+from slipyard.pipeline.pushes.find_pushes import PushWatch, find_pushes
 from slipyard.pipeline.recover import LeaseWatch, recover_claims, wake_waiting
-from slipyard.pipeline.retire_instances import DrainWatch, retire_instances
-from slipyard.pipeline.secret_stores import renew_stores
-from slipyard.pipeline.send_messages import SendWatch, send_messages
-from slipyard.pipeline.tell import tell
+from slipyard.pipeline.rollout.bake import bake
+from slipyard.pipeline.rollout.close_networks import NetworkWatch
+from slipyard.pipeline.rollout.end_commands import end_commands
+from slipyard.pipeline.rollout.follow_routes import follow_routes
+from slipyard.pipeline.rollout.go_on import go_on
+from slipyard.pipeline.rollout.judge_canary import CanaryWatch
+from slipyard.pipeline.rollout.pause_instances import keep_paused, pause_instances
+from slipyard.pipeline.rollout.retire_instances import DrainWatch, retire_instances
+from slipyard.pipeline.sources.poll import poll
+from slipyard.pipeline.telling.send_messages import SendWatch, send_messages
+from slipyard.pipeline.telling.tell import tell
 
 Pass = Callable[[], Awaitable[object]]
 Memory = TypeVar("Memory")

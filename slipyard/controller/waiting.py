@@ -6,8 +6,8 @@ from sqlalchemy import ColumnElement, exists, or_
 from sqlmodel import col
 
 from slipyard.domain.lifecycle import BuildStatus, DeploymentStatus, InstanceStatus
-from slipyard.pipeline.publish_image import MOST_ATTEMPTS
-from slipyard.pipeline.tell_previews import OVER
+from slipyard.pipeline.builds.publish_image import MOST_ATTEMPTS
+from slipyard.pipeline.telling.tell_previews import OVER
 from slipyard.store.tables import Alert, App, Build, Deployment, Instance, LogDrain, Message, OneOff, Preview, RouteRow
 
 _OPEN_BUILD = col(Build.status).in_((BuildStatus.QUEUED, BuildStatus.RUNNING))

@@ -8,7 +8,7 @@ from slipyard.domain.lifecycle import is_over
 from slipyard.pipeline.cancel import cancel_deployment_in
 from slipyard.pipeline.context import Context
 from slipyard.pipeline.find_app import changeable_app
-from slipyard.pipeline.holds import put_on_hold
+from slipyard.pipeline.rollout.holds import put_on_hold
 from slipyard.pipeline.wake import wake_deployment
 from slipyard.store.events import record
 from slipyard.store.tables import App, Deployment

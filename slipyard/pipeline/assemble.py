@@ -13,7 +13,7 @@ from slipyard.domain.clock import SystemClock
 from slipyard.domain.credentials import Credentials
 from slipyard.domain.layout import Layout
 from slipyard.domain.settings import Settings
-from slipyard.pipeline.choose_builder import ChosenBuilder
+from slipyard.pipeline.builds.choose_builder import ChosenBuilder
 from slipyard.pipeline.context import Context, RegistryHome
 from slipyard.pipeline.queue import RqQueue
 from slipyard.store.installation import Installation

@@ -8,11 +8,11 @@ from sqlmodel import Session
 from slipyard.domain.actor import Actor
 from slipyard.domain.app import AppConfig
 from slipyard.domain.naming import check_env_name
-from slipyard.pipeline.check_source import check_config
+from slipyard.pipeline.configuration.resolve_configuration import check_references
 from slipyard.pipeline.context import Context
 from slipyard.pipeline.find_app import configurable_app
-from slipyard.pipeline.git_access import settled_source
-from slipyard.pipeline.resolve_configuration import check_references
+from slipyard.pipeline.sources.check_source import check_config
+from slipyard.pipeline.sources.git_access import settled_source
 from slipyard.store.environment import set_env
 from slipyard.store.events import record
 from slipyard.store.queries.polls import look_soon

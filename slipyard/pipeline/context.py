@@ -12,9 +12,9 @@ from slipyard.domain.clock import Clock
 from slipyard.domain.credentials import Credentials
 from slipyard.domain.layout import Layout
 from slipyard.domain.settings import Settings
-from slipyard.pipeline.close_networks import Close
+from slipyard.pipeline.healing.stirred import Stirred
 from slipyard.pipeline.queue import WorkQueue
-from slipyard.pipeline.stirred import Stirred
+from slipyard.pipeline.rollout.close_networks import Close
 from slipyard.store.cipher import Cipher
 from slipyard.store.claims import Holder
 from slipyard.store.database import Database

@@ -12,12 +12,12 @@ from slipyard.domain.errors import Conflict, FieldProblem, QuotaExceeded
 from slipyard.domain.ids import new_id
 from slipyard.domain.naming import check_slug, default_host, slug_from
 from slipyard.domain.source import SourceType
-from slipyard.pipeline.check_source import check_config
+from slipyard.pipeline.configuration.resolve_configuration import check_references
 from slipyard.pipeline.context import Context
 from slipyard.pipeline.deploy_app import DeployRequest, write_request
-from slipyard.pipeline.git_access import check_credential
-from slipyard.pipeline.publish_hosts import try_to_publish_hosts
-from slipyard.pipeline.resolve_configuration import check_references
+from slipyard.pipeline.hosts.publish_hosts import try_to_publish_hosts
+from slipyard.pipeline.sources.check_source import check_config
+from slipyard.pipeline.sources.git_access import check_credential
 from slipyard.pipeline.wake import wake_deployment
 from slipyard.store.environment import set_env
 from slipyard.store.events import record

@@ -3,11 +3,11 @@
 from sqlmodel import Session
 
 from slipyard.domain.actor import Actor
-from slipyard.pipeline.close_preview import close_with
 from slipyard.pipeline.context import Context
-from slipyard.pipeline.disconnect_deleted import disconnect_deleted
 from slipyard.pipeline.find_app import changeable_app
-from slipyard.pipeline.publish_hosts import try_to_publish_hosts
+from slipyard.pipeline.hosts.publish_hosts import try_to_publish_hosts
+from slipyard.pipeline.outside.disconnect_deleted import disconnect_deleted
+from slipyard.pipeline.previews.close_preview import close_with
 from slipyard.pipeline.stop_app import end_everything
 from slipyard.store.events import record
 

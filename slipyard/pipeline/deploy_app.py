@@ -11,10 +11,10 @@ from slipyard.domain.git_ref import check_branch, check_commit
 from slipyard.domain.image_reference import parse_image_reference
 from slipyard.domain.naming import check_env_name
 from slipyard.domain.source import Source, SourceType
+from slipyard.pipeline.configuration.resolve_configuration import check_references
 from slipyard.pipeline.context import Context
 from slipyard.pipeline.find_app import changeable_app, configurable_app
-from slipyard.pipeline.resolve_configuration import check_references
-from slipyard.pipeline.show_preview import deploy_head
+from slipyard.pipeline.previews.show_preview import deploy_head
 from slipyard.pipeline.wake import wake_deployment
 from slipyard.pipeline.write_down import Asked, AskedBuild, write_build, write_deployment
 from slipyard.store.queries.polls import look_soon

@@ -14,7 +14,7 @@ from slipyard.domain.source import SourceType
 from slipyard.pipeline.context import Context
 from slipyard.pipeline.deploy_app import DeployRequest, check_request, write_request
 from slipyard.pipeline.find_app import configurable_app
-from slipyard.pipeline.git_access import credential_for
+from slipyard.pipeline.sources.git_access import credential_for
 from slipyard.pipeline.wake import wake_deployment
 from slipyard.store.events import record
 from slipyard.store.queries.polls import look_soon

@@ -5,7 +5,7 @@ from sqlmodel import Session, col, select
 from slipyard.domain.actor import Actor
 from slipyard.pipeline.context import Context
 from slipyard.pipeline.find_app import changeable_app
-from slipyard.pipeline.holds import lock_sentence, put_on_hold, wake_held
+from slipyard.pipeline.rollout.holds import lock_sentence, put_on_hold, wake_held
 from slipyard.pipeline.stop_app import ActionDone
 from slipyard.store.events import record
 from slipyard.store.queries.deployments import WAITING

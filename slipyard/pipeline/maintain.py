@@ -6,8 +6,8 @@ from slipyard.deployer.router import Route, RouteState
 from slipyard.domain.actor import Actor
 from slipyard.pipeline.context import Context
 from slipyard.pipeline.find_app import changeable_app
+from slipyard.pipeline.rollout.switch_route import apply_route, write_intent
 from slipyard.pipeline.stop_app import ActionDone
-from slipyard.pipeline.switch_route import apply_route, write_intent
 from slipyard.store.events import record
 from slipyard.store.tables import App, RouteRow
 

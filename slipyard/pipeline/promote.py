@@ -11,11 +11,11 @@ from sqlmodel import Session
 from slipyard.domain.actor import Actor
 from slipyard.domain.errors import Conflict, NotFound, ValidationFailed
 from slipyard.domain.lifecycle import DeploymentStatus
+from slipyard.pipeline.builds.fetch_secrets import fetch_secrets
+from slipyard.pipeline.configuration.resolve_configuration import Fetched
 from slipyard.pipeline.context import Context
-from slipyard.pipeline.fetch_secrets import fetch_secrets
 from slipyard.pipeline.find_app import changeable_app, configurable_app
-from slipyard.pipeline.make_release import make_release, material_of
-from slipyard.pipeline.resolve_configuration import Fetched
+from slipyard.pipeline.rollout.make_release import make_release, material_of
 from slipyard.pipeline.wake import wake_deployment
 from slipyard.pipeline.write_down import Asked, write_deployment
 from slipyard.store.events import lock_app, record

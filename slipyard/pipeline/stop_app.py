@@ -11,9 +11,9 @@ from slipyard.domain.lifecycle import ASIDE, DeploymentStatus, InstanceStatus
 from slipyard.pipeline.cancel import cancel_deployment_in
 from slipyard.pipeline.context import Context
 from slipyard.pipeline.find_app import changeable_app
-from slipyard.pipeline.replace_instance import COMING
-from slipyard.pipeline.retire import retire
-from slipyard.pipeline.switch_route import apply_route, write_intent
+from slipyard.pipeline.healing.replace_instance import COMING
+from slipyard.pipeline.rollout.retire import retire
+from slipyard.pipeline.rollout.switch_route import apply_route, write_intent
 from slipyard.pipeline.wake import wake_deployment
 from slipyard.pipeline.write_down import Asked, write_deployment
 from slipyard.store.events import record

@@ -8,7 +8,7 @@ from slipyard.domain.ids import new_id
 from slipyard.domain.lifecycle import BuildStatus, DeploymentStatus
 from slipyard.domain.source import Source
 from slipyard.pipeline.context import Context
-from slipyard.pipeline.holds import REPEATS, beforehand, needs_approval, put_on_hold
+from slipyard.pipeline.rollout.holds import REPEATS, beforehand, needs_approval, put_on_hold
 from slipyard.store.environment import seal_env
 from slipyard.store.events import record
 from slipyard.store.tables import App, Build, Deployment

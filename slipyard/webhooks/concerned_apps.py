@@ -5,7 +5,7 @@ from sqlmodel import Session, col, or_, select
 
 from slipyard.domain.announcement import Announcement, Kind
 from slipyard.domain.repository_key import repository_key
-from slipyard.pipeline.take_pushed_image import follows_image
+from slipyard.pipeline.builds.take_pushed_image import follows_image
 from slipyard.store.tables import App
 
 _OF_REPOSITORY = {Kind.PUSH, Kind.REQUEST, Kind.CHECK}

@@ -8,7 +8,7 @@ from sqlmodel import Session, col, select
 from slipyard.domain.announcement import Announcement, Kind
 from slipyard.domain.errors import UserError
 from slipyard.pipeline.context import Context
-from slipyard.pipeline.push_seen import PushDecision
+from slipyard.pipeline.pushes.push_seen import PushDecision
 from slipyard.store.tables import App, Decision, Delivery, Hook
 from slipyard.webhooks.announced import announced
 from slipyard.webhooks.concerned_apps import concerned_apps

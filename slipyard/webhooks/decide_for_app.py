@@ -7,13 +7,13 @@ from sqlmodel import Session
 
 from slipyard.domain.announcement import Announcement, Kind, RefChange
 from slipyard.domain.errors import UserError
+from slipyard.pipeline.builds.take_pushed_image import ImagesSeen, take_pushed_images
 from slipyard.pipeline.context import Context
-from slipyard.pipeline.end_check import ChecksEnded, end_checks
-from slipyard.pipeline.keep_decision import keep_decision, recorded_decision
-from slipyard.pipeline.previews import request_changed
-from slipyard.pipeline.push_seen import PushDecision, PushSeen
-from slipyard.pipeline.receive_push import decide_pushes, receive_pushes
-from slipyard.pipeline.take_pushed_image import ImagesSeen, take_pushed_images
+from slipyard.pipeline.previews.previews import request_changed
+from slipyard.pipeline.pushes.end_check import ChecksEnded, end_checks
+from slipyard.pipeline.pushes.keep_decision import keep_decision, recorded_decision
+from slipyard.pipeline.pushes.push_seen import PushDecision, PushSeen
+from slipyard.pipeline.pushes.receive_push import decide_pushes, receive_pushes
 from slipyard.store.tables import App, Delivery
 from slipyard.webhooks.trial import is_trial
 

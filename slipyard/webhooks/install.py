@@ -15,9 +15,9 @@ from slipyard.domain.git_url import parse_git_url
 from slipyard.domain.hook import HookSettings, Installed
 from slipyard.domain.ids import new_id, short_id
 from slipyard.pipeline.change_app import AppChanges, change_app
-from slipyard.pipeline.connect import code_host_for, repository_at
 from slipyard.pipeline.context import Context
-from slipyard.pipeline.git_credentials import NewGitCredential, make_credential
+from slipyard.pipeline.outside.connect import code_host_for, repository_at
+from slipyard.pipeline.sources.git_credentials import NewGitCredential, make_credential
 from slipyard.store.events import record
 from slipyard.store.queries.connections import connection_for
 from slipyard.store.queries.hooks import hooks_of

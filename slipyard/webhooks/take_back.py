@@ -10,9 +10,9 @@ from slipyard.domain.actor import Actor
 from slipyard.domain.errors import CodeHostRefused, Conflict, SlipyardError, Unavailable
 from slipyard.domain.hook import Installed
 from slipyard.pipeline.change_app import AppChanges, change_app
-from slipyard.pipeline.connect import code_host_for
 from slipyard.pipeline.context import Context
-from slipyard.pipeline.git_credentials import remove_credential
+from slipyard.pipeline.outside.connect import code_host_for
+from slipyard.pipeline.sources.git_credentials import remove_credential
 from slipyard.store.tables import App, Connection, GitCredentialRow, Hook
 
 

@@ -15,7 +15,7 @@ from sqlmodel.sql.expression import SelectOfScalar
 
 from slipyard.domain.ids import new_id
 from slipyard.pipeline.context import Context
-from slipyard.pipeline.push_seen import PushDecision
+from slipyard.pipeline.pushes.push_seen import PushDecision
 from slipyard.store.tables import App, Delivery, Hook
 from slipyard.webhooks.concerned_apps import concerned_apps
 from slipyard.webhooks.decide import Verdict, close_delivery

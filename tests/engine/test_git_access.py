@@ -8,7 +8,7 @@ from typing import Any
 
 import pytest
 
-from slipyard.pipeline.git_access import note_access
+from slipyard.pipeline.sources.git_access import note_access
 from slipyard.store.tables import GitCredentialRow
 from tests.engine.git_hosts import HttpHost, Repository, SshHost, command_lines, http_host, make_key, ssh_host
 from tests.flow.api.api_server import ApiServer, serving

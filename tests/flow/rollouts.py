@@ -17,7 +17,7 @@ from slipyard.domain.rollout import RolloutRules
 from slipyard.pipeline.context import Context
 from slipyard.pipeline.create_app import NewApp, create_app
 from slipyard.pipeline.deploy_app import DeployRequest, deploy_app
-from slipyard.pipeline.run_deployment import run_deployment
+from slipyard.pipeline.rollout.run_deployment import run_deployment
 from slipyard.store.claims import Holder
 from slipyard.store.tables import Deployment, Instance
 from tests.flow.deaths import GONE

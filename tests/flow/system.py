@@ -19,10 +19,10 @@ from slipyard.deployer.docker import DockerDriver
 from slipyard.domain.actor import Actor
 from slipyard.domain.clock import SystemClock
 from slipyard.domain.settings import Settings
+from slipyard.pipeline.builds.run_build import run_build
 from slipyard.pipeline.context import Context, RegistryHome
 from slipyard.pipeline.queue import WorkKind
-from slipyard.pipeline.run_build import run_build
-from slipyard.pipeline.run_deployment import run_deployment
+from slipyard.pipeline.rollout.run_deployment import run_deployment
 from slipyard.store.installation import Installation, open_installation
 from slipyard.store.tables import App, Build, Deployment, Instance, Organization, RouteRow
 

@@ -13,12 +13,12 @@ from slipyard.domain.errors import ValidationFailed
 from slipyard.domain.health import HealthCheck
 from slipyard.domain.traffic import TrafficCount
 from slipyard.domain.usage import Consumed, Usage
-from slipyard.pipeline.alerts import NewAlert, change_alert, make_alert, remove_alert, silence_alert
 from slipyard.pipeline.create_app import NewApp, create_app
 from slipyard.pipeline.delete_app import delete_app
 from slipyard.pipeline.deploy_app import DeployRequest, deploy_app
-from slipyard.pipeline.judge_alerts import judge_alerts
-from slipyard.pipeline.notifiers import NewNotifier, make_notifier
+from slipyard.pipeline.observing.alerts import NewAlert, change_alert, make_alert, remove_alert, silence_alert
+from slipyard.pipeline.observing.judge_alerts import judge_alerts
+from slipyard.pipeline.telling.notifiers import NewNotifier, make_notifier
 from slipyard.store.queries.alerts import alerts_of, find_alert
 from slipyard.store.series.files import Measured, SeriesFiles
 from slipyard.store.series.ring import FINE

@@ -9,9 +9,9 @@ from slipyard.domain.errors import RolloutFailed
 from slipyard.domain.health import HealthCheck
 from slipyard.domain.lifecycle import DeploymentStatus, InstanceStatus
 from slipyard.pipeline.cancel import cancel_deployment
-from slipyard.pipeline.roll_back import roll_back
-from slipyard.pipeline.run_deployment import run_deployment
+from slipyard.pipeline.rollout.run_deployment import run_deployment
 from slipyard.pipeline.stop_app import restart_app, stop_app
+from slipyard.pipeline.way_back.roll_back import roll_back
 from slipyard.store.tables import Deployment, Event
 from tests.flow.deaths import Killed, Mortal, doomed_context
 from tests.flow.rollouts import Nth, Shop, failing, new_shop, write_answers

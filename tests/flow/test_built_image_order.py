@@ -8,7 +8,7 @@ from slipyard.domain.lifecycle import DeploymentStatus
 from slipyard.domain.source import Source, SourceType
 from slipyard.pipeline.create_app import NewApp, create_app
 from slipyard.pipeline.deploy_built_image import BuiltImage, Outcome, deploy_built_image
-from slipyard.pipeline.receive_push import PushSeen, receive_push
+from slipyard.pipeline.pushes.receive_push import PushSeen, receive_push
 from tests.flow.repository import Repository
 from tests.flow.system import System
 

@@ -4,8 +4,8 @@ import os
 from dataclasses import replace
 
 from slipyard.domain.lifecycle import DeploymentStatus
-from slipyard.pipeline.clean_up_old import clean_up_old
-from slipyard.pipeline.roll_back import roll_back
+from slipyard.pipeline.cleaning.clean_up_old import clean_up_old
+from slipyard.pipeline.way_back.roll_back import roll_back
 from tests.flow.repository import Repository
 from tests.flow.system import System
 from tests.flow.test_push_to_live import new_app, push

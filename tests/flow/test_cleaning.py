@@ -12,12 +12,12 @@ from slipyard.clients.registry_manifest import Manifest
 from slipyard.domain.cleaning import CleaningItem
 from slipyard.domain.errors import Unavailable
 from slipyard.domain.lifecycle import DeploymentStatus
-from slipyard.pipeline.clean_up_old import clean_up_old
 from slipyard.pipeline.cleaning.clean import clean, plan_cleaning
+from slipyard.pipeline.cleaning.clean_up_old import clean_up_old
 from slipyard.pipeline.cleaning.disk_use import disk_use
 from slipyard.pipeline.cleaning.survey import Survey
 from slipyard.pipeline.delete_app import delete_app
-from slipyard.pipeline.roll_back import roll_back
+from slipyard.pipeline.way_back.roll_back import roll_back
 from slipyard.store.tables import Build
 from tests.flow.repository import Repository
 from tests.flow.system import System

@@ -9,13 +9,13 @@ from slipyard.domain.errors import Conflict, NotFound, SlipyardError, Validation
 from slipyard.domain.health import HealthCheck
 from slipyard.domain.lifecycle import DeploymentStatus
 from slipyard.domain.rollout import Strategy
-from slipyard.pipeline.change_configuration import Changed, change_env, restore_version
-from slipyard.pipeline.change_secrets import NewSecret, remove_secret, set_secret
+from slipyard.pipeline.builds.load_build import load_build
+from slipyard.pipeline.configuration.change_configuration import Changed, change_env, restore_version
+from slipyard.pipeline.configuration.change_secrets import NewSecret, remove_secret, set_secret
 from slipyard.pipeline.create_app import NewApp, create_app
 from slipyard.pipeline.deploy_app import DeployRequest, deploy_app
-from slipyard.pipeline.load_build import load_build
-from slipyard.pipeline.roll_back import roll_back
 from slipyard.pipeline.stop_app import stop_app
+from slipyard.pipeline.way_back.roll_back import roll_back
 from slipyard.pipeline.write_down import AskedBuild, write_build
 from slipyard.store.configuration import list_versions
 from slipyard.store.environment import env_of, open_env, open_files

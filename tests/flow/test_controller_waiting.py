@@ -13,9 +13,9 @@ from slipyard.controller.news import News
 from slipyard.controller.waiting import WAITING
 from slipyard.domain.errors import Unavailable
 from slipyard.domain.ids import new_id
-from slipyard.pipeline.close_preview import close_preview
 from slipyard.pipeline.delete_app import delete_app
-from slipyard.pipeline.outbox import Note, write_note
+from slipyard.pipeline.previews.close_preview import close_preview
+from slipyard.pipeline.telling.outbox import Note, write_note
 from slipyard.store.claims import Holder, claim_build
 from slipyard.store.tables import App, Preview, RouteRow
 from tests.flow.repository import Repository

@@ -9,7 +9,7 @@ from sqlalchemy import event
 
 from slipyard.clients import machine_memory
 from slipyard.domain.lifecycle import DeploymentStatus
-from slipyard.pipeline.roll_back import roll_back
+from slipyard.pipeline.way_back.roll_back import roll_back
 from tests.flow.rollouts import new_shop
 from tests.flow.system import System
 

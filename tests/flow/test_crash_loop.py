@@ -11,7 +11,7 @@ from slipyard.api.views.runtime_views import instance_views, status_view
 from slipyard.clients.simulated_container import Behaviour
 from slipyard.domain.healing import STABLE
 from slipyard.domain.lifecycle import InstanceStatus
-from slipyard.pipeline.hear_engine import hear_engine
+from slipyard.pipeline.healing.hear_engine import hear_engine
 from slipyard.pipeline.stop_app import stop_app
 from slipyard.store.tables import Event, Instance
 from tests.flow.healing import heard

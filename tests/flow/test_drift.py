@@ -12,7 +12,7 @@ from slipyard.clients.simulated_container import Behaviour
 from slipyard.deployer.docker import names
 from slipyard.domain.errors import Unavailable
 from slipyard.domain.lifecycle import InstanceStatus
-from slipyard.pipeline.hear_engine import hear_engine
+from slipyard.pipeline.healing.hear_engine import hear_engine
 from slipyard.store.tables import Event, Instance
 from tests.flow.healing import heal_until, heard
 from tests.flow.rollouts import Shop, image, new_shop

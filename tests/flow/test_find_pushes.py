@@ -3,9 +3,9 @@
 import pytest
 from sqlalchemy import event
 
-from slipyard.pipeline import find_pushes as module
 from slipyard.pipeline.create_app import NewApp, create_app
-from slipyard.pipeline.find_pushes import PushWatch, find_pushes
+from slipyard.pipeline.pushes import find_pushes as module
+from slipyard.pipeline.pushes.find_pushes import PushWatch, find_pushes
 from tests.flow.repository import Repository
 from tests.flow.system import System
 from tests.flow.test_push_to_live import QUICK

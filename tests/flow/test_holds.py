@@ -17,8 +17,8 @@ from slipyard.pipeline.change_app import AppChanges, change_app
 from slipyard.pipeline.create_app import NewApp, create_app
 from slipyard.pipeline.deploy_app import DeployRequest, deploy_app
 from slipyard.pipeline.lock_app import lock_app, unlock_app
-from slipyard.pipeline.roll_back import roll_back
 from slipyard.pipeline.stop_app import restart_app
+from slipyard.pipeline.way_back.roll_back import roll_back
 from slipyard.store.tables import Deployment
 from tests.flow.repository import Repository
 from tests.flow.rollouts import Shop, image, new_shop

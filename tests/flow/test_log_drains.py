@@ -14,8 +14,8 @@ from slipyard.domain.app import AppConfig
 from slipyard.domain.health import HealthCheck
 from slipyard.pipeline.create_app import NewApp, create_app
 from slipyard.pipeline.deploy_app import DeployRequest, deploy_app
-from slipyard.pipeline.forward_output import forward_output
-from slipyard.pipeline.log_drains import NewDrain, change_drain, make_drain, remove_drain, try_drain
+from slipyard.pipeline.observing.forward_output import forward_output
+from slipyard.pipeline.observing.log_drains import NewDrain, change_drain, make_drain, remove_drain, try_drain
 from slipyard.store.drain_progress import DrainProgress, read_progress
 from slipyard.store.tables import LogDrain
 from tests.flow.code_hosts.scripted_server import ScriptedServer

@@ -13,11 +13,11 @@ from slipyard.domain.errors import Unavailable
 from slipyard.domain.health import HealthCheck
 from slipyard.domain.resources import Resources
 from slipyard.domain.schemas.metrics_output import SeriesView
-from slipyard.pipeline.clean_up_app import clean_up_apps
+from slipyard.pipeline.cleaning.clean_up_app import clean_up_apps
 from slipyard.pipeline.create_app import NewApp, create_app
 from slipyard.pipeline.delete_app import delete_app
 from slipyard.pipeline.deploy_app import DeployRequest, deploy_app
-from slipyard.pipeline.measure import MeasureWatch, take_step
+from slipyard.pipeline.observing.measure import MeasureWatch, take_step
 from slipyard.store.queries.measured import services_by_instance
 from slipyard.store.series.files import Measured, SeriesFiles
 from tests.flow.system import System

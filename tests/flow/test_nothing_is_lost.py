@@ -8,13 +8,13 @@ import pytest
 from slipyard.clients.simulated_container import Behaviour
 from slipyard.domain.errors import Conflict, LeaseLost
 from slipyard.domain.lifecycle import BuildStatus, DeploymentStatus, InstanceStatus
+from slipyard.pipeline.builds.run_build import run_build
 from slipyard.pipeline.cancel import cancel_build, cancel_deployment
 from slipyard.pipeline.delete_app import delete_app
-from slipyard.pipeline.receive_push import PushSeen, receive_push
-from slipyard.pipeline.roll_back import roll_back
-from slipyard.pipeline.run_build import run_build
-from slipyard.pipeline.run_deployment import run_deployment
+from slipyard.pipeline.pushes.receive_push import PushSeen, receive_push
+from slipyard.pipeline.rollout.run_deployment import run_deployment
 from slipyard.pipeline.stop_app import restart_app, start_app, stop_app
+from slipyard.pipeline.way_back.roll_back import roll_back
 from slipyard.store import claims
 from slipyard.store.claims import Holder, claim_build
 from tests.engine.polling import until

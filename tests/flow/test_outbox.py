@@ -18,10 +18,10 @@ from slipyard.domain.ids import new_id
 from slipyard.domain.source import Source
 from slipyard.pipeline.context import Context
 from slipyard.pipeline.create_app import NewApp, create_app
-from slipyard.pipeline.outbox import Note, write_note
-from slipyard.pipeline.roll_back import roll_back
-from slipyard.pipeline.send_messages import SendWatch, send_messages
-from slipyard.pipeline.tell import tell
+from slipyard.pipeline.telling.outbox import Note, write_note
+from slipyard.pipeline.telling.send_messages import SendWatch, send_messages
+from slipyard.pipeline.telling.tell import tell
+from slipyard.pipeline.way_back.roll_back import roll_back
 from slipyard.store.events import events_after, record
 from slipyard.store.tables import App, Connection, Message, Notifier
 from tests.flow.api.api_server import until

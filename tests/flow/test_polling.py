@@ -15,9 +15,9 @@ from slipyard.domain.source import Source, SourceType
 from slipyard.domain.triggers import Triggers
 from slipyard.pipeline.change_app import AppChanges, change_app
 from slipyard.pipeline.create_app import NewApp, create_app
-from slipyard.pipeline.poll import poll, poll_now
-from slipyard.pipeline.push_seen import PushSeen
-from slipyard.pipeline.receive_push import receive_push
+from slipyard.pipeline.pushes.push_seen import PushSeen
+from slipyard.pipeline.pushes.receive_push import receive_push
+from slipyard.pipeline.sources.poll import poll, poll_now
 from slipyard.store.tables import App, Poll, Push
 from tests.flow.elsewhere import DEAD_HOST, HOST, SLOW_HOST, GitElsewhere
 from tests.flow.repository import Repository

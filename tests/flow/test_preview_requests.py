@@ -15,12 +15,12 @@ from slipyard.domain.health import HealthCheck
 from slipyard.domain.ids import new_id
 from slipyard.domain.source import Source
 from slipyard.domain.triggers import PreviewRules, Triggers
-from slipyard.pipeline.close_preview import close_preview
 from slipyard.pipeline.create_app import NewApp, create_app
-from slipyard.pipeline.previews import request_changed
-from slipyard.pipeline.reconcile_previews import HostWatch, reconcile_previews
-from slipyard.pipeline.send_comment import send_comment
-from slipyard.pipeline.tell_previews import tell_previews
+from slipyard.pipeline.previews.close_preview import close_preview
+from slipyard.pipeline.previews.previews import request_changed
+from slipyard.pipeline.previews.reconcile_previews import HostWatch, reconcile_previews
+from slipyard.pipeline.telling.send_comment import send_comment
+from slipyard.pipeline.telling.tell_previews import tell_previews
 from slipyard.store.tables import Connection, Message, Preview
 from tests.flow.code_hosts.hosted_repository import HostedRepository
 from tests.flow.repository import Repository

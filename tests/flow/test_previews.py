@@ -16,15 +16,15 @@ from slipyard.domain.health import HealthCheck
 from slipyard.domain.lifecycle import DeploymentStatus
 from slipyard.domain.source import Source
 from slipyard.domain.triggers import PreviewRules, Triggers
-from slipyard.pipeline.approve_preview import approve_preview
 from slipyard.pipeline.change_app import AppChanges, change_app
-from slipyard.pipeline.change_configuration import change_env
+from slipyard.pipeline.configuration.change_configuration import change_env
 from slipyard.pipeline.create_app import NewApp, create_app
 from slipyard.pipeline.delete_app import delete_app
 from slipyard.pipeline.deploy_app import DeployRequest, deploy_app
-from slipyard.pipeline.open_preview import open_branch_preview
-from slipyard.pipeline.previews import request_changed
-from slipyard.pipeline.receive_push import PushDecision
+from slipyard.pipeline.previews.approve_preview import approve_preview
+from slipyard.pipeline.previews.open_preview import open_branch_preview
+from slipyard.pipeline.previews.previews import request_changed
+from slipyard.pipeline.pushes.receive_push import PushDecision
 from slipyard.store.environment import env_of
 from slipyard.store.tables import App, Organization, Preview
 from tests.engine.git_hosts import http_host

@@ -10,7 +10,7 @@ from slipyard.domain.lifecycle import DeploymentStatus, InstanceStatus
 from slipyard.pipeline.create_app import NewApp, create_app
 from slipyard.pipeline.delete_app import delete_app
 from slipyard.pipeline.promote import Promotion, promote
-from slipyard.pipeline.roll_back import roll_back
+from slipyard.pipeline.way_back.roll_back import roll_back
 from slipyard.store.environment import open_env
 from slipyard.store.tables import Build, Deployment, Event, Release
 from tests.flow.repository import Repository

@@ -14,7 +14,7 @@ from slipyard.domain.source import Source, SourceType
 from slipyard.pipeline.create_app import NewApp, create_app
 from slipyard.pipeline.deploy_app import DeployRequest, deploy_app
 from slipyard.pipeline.promote import Promotion, promote
-from slipyard.pipeline.roll_back import roll_back
+from slipyard.pipeline.way_back.roll_back import roll_back
 from slipyard.store.signer import Signer
 from slipyard.store.tables import Build, Release
 from tests.flow.repository import Repository

@@ -13,8 +13,8 @@ from slipyard.domain.source import Source
 from slipyard.domain.triggers import Triggers
 from slipyard.pipeline.change_app import AppChanges, change_app
 from slipyard.pipeline.create_app import NewApp, create_app
-from slipyard.pipeline.end_check import ChecksEnded, end_checks
-from slipyard.pipeline.receive_push import NO_COMMIT, PushDecision, PushSeen, receive_push, receive_pushes
+from slipyard.pipeline.pushes.end_check import ChecksEnded, end_checks
+from slipyard.pipeline.pushes.receive_push import NO_COMMIT, PushDecision, PushSeen, receive_push, receive_pushes
 from slipyard.store.tables import Push
 from tests.flow.repository import Repository
 from tests.flow.system import System

@@ -6,8 +6,8 @@ from slipyard.domain.errors import BuildFailed, Unavailable
 from slipyard.domain.health import HealthCheck
 from slipyard.domain.lifecycle import BuildStatus, DeploymentStatus, InstanceStatus
 from slipyard.pipeline.create_app import NewApp, create_app
-from slipyard.pipeline.receive_push import PushDecision, PushSeen, receive_push
-from slipyard.pipeline.roll_back import roll_back
+from slipyard.pipeline.pushes.receive_push import PushDecision, PushSeen, receive_push
+from slipyard.pipeline.way_back.roll_back import roll_back
 from tests.flow.repository import Repository
 from tests.flow.system import System
 

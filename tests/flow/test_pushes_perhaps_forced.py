@@ -9,8 +9,8 @@ import pytest
 from slipyard.domain.app import AppConfig
 from slipyard.domain.source import Source
 from slipyard.pipeline.create_app import NewApp, create_app
-from slipyard.pipeline.push_seen import PushDecision, PushSeen
-from slipyard.pipeline.receive_push import receive_push
+from slipyard.pipeline.pushes.push_seen import PushDecision, PushSeen
+from slipyard.pipeline.pushes.receive_push import receive_push
 from tests.flow.elsewhere import HOST, GitElsewhere
 from tests.flow.repository import Repository
 from tests.flow.system import System

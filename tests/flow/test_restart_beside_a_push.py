@@ -1,8 +1,8 @@
 """A restart runs again what is live: it never takes the place of a push, whichever of the two was asked for first."""
 
 from slipyard.domain.lifecycle import DeploymentStatus
-from slipyard.pipeline.run_build import run_build
-from slipyard.pipeline.run_deployment import run_deployment
+from slipyard.pipeline.builds.run_build import run_build
+from slipyard.pipeline.rollout.run_deployment import run_deployment
 from slipyard.pipeline.stop_app import restart_app, start_app, stop_app
 from tests.flow.repository import Repository
 from tests.flow.system import System

@@ -7,7 +7,7 @@ from slipyard.domain.errors import RolloutFailed, Unavailable
 from slipyard.domain.lifecycle import DeploymentStatus, InstanceStatus
 from slipyard.pipeline.cancel import cancel_deployment
 from slipyard.pipeline.change_app import AppChanges, change_app
-from slipyard.pipeline.run_deployment import run_deployment
+from slipyard.pipeline.rollout.run_deployment import run_deployment
 from slipyard.pipeline.stop_app import stop_app
 from tests.flow.deaths import Killed
 from tests.flow.rollouts import Nth, Shop, doomed, failing, new_shop

@@ -10,8 +10,8 @@ from slipyard.domain.rollout import Canary, RolloutRules, Strategy
 from slipyard.pipeline.cancel import cancel_deployment
 from slipyard.pipeline.change_app import AppChanges, change_app
 from slipyard.pipeline.lock_app import lock_app, unlock_app
-from slipyard.pipeline.roll_back import roll_back
 from slipyard.pipeline.stop_app import restart_app, stop_app
+from slipyard.pipeline.way_back.roll_back import roll_back
 from tests.flow.deaths import Killed
 from tests.flow.rollouts import Nth, Shop, new_shop, work_doomed, write_answers
 from tests.flow.system import System

@@ -8,9 +8,9 @@ from slipyard.domain.health import HealthCheck
 from slipyard.domain.lifecycle import DeploymentStatus, InstanceStatus
 from slipyard.pipeline.cancel import cancel_deployment
 from slipyard.pipeline.create_app import NewApp, create_app
-from slipyard.pipeline.roll_back import roll_back
-from slipyard.pipeline.run_deployment import run_deployment
+from slipyard.pipeline.rollout.run_deployment import run_deployment
 from slipyard.pipeline.stop_app import restart_app
+from slipyard.pipeline.way_back.roll_back import roll_back
 from slipyard.store.tables import Instance
 from tests.flow.deaths import Killed
 from tests.flow.repository import Repository

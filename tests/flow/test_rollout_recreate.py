@@ -6,7 +6,7 @@ from slipyard.clients.simulated_container import Behaviour
 from slipyard.deployer.router import RouteState
 from slipyard.domain.lifecycle import DeploymentStatus, InstanceStatus
 from slipyard.pipeline.cancel import cancel_deployment
-from slipyard.pipeline.run_deployment import run_deployment
+from slipyard.pipeline.rollout.run_deployment import run_deployment
 from tests.flow.deaths import Killed
 from tests.flow.rollouts import Nth, Shop, new_shop, work_doomed
 from tests.flow.system import System

@@ -13,10 +13,10 @@ from slipyard.clients.secret_stores.vault import VaultSecrets
 from slipyard.domain.errors import Conflict, NotFound, SecretRefused, SlipyardError, Unavailable, ValidationFailed
 from slipyard.domain.lifecycle import DeploymentStatus
 from slipyard.domain.secret_store import MOST_SECRET_BYTES, CommandStore, FileStore, VaultStore, check_origin
-from slipyard.pipeline.change_configuration import change_env
-from slipyard.pipeline.change_secrets import NewSecret, remove_secret, set_secret
-from slipyard.pipeline.roll_back import roll_back
-from slipyard.pipeline.secret_stores import add_store, remove_store, renew_stores, try_store
+from slipyard.pipeline.configuration.change_configuration import change_env
+from slipyard.pipeline.configuration.change_secrets import NewSecret, remove_secret, set_secret
+from slipyard.pipeline.configuration.secret_stores import add_store, remove_store, renew_stores, try_store
+from slipyard.pipeline.way_back.roll_back import roll_back
 from slipyard.store.configuration import configuration_of
 from slipyard.store.environment import open_env
 from slipyard.store.tables import Release

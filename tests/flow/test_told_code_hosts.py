@@ -11,13 +11,13 @@ from slipyard.domain.errors import BuildFailed
 from slipyard.domain.ids import new_id
 from slipyard.domain.lifecycle import DeploymentStatus
 from slipyard.domain.source import Source
-from slipyard.pipeline import deliver_status
 from slipyard.pipeline.cancel import cancel_deployment
 from slipyard.pipeline.context import Context
 from slipyard.pipeline.create_app import NewApp, create_app
 from slipyard.pipeline.deploy_app import DeployRequest, deploy_app
-from slipyard.pipeline.send_messages import SendWatch, send_messages
-from slipyard.pipeline.tell import tell
+from slipyard.pipeline.telling import deliver_status
+from slipyard.pipeline.telling.send_messages import SendWatch, send_messages
+from slipyard.pipeline.telling.tell import tell
 from slipyard.pipeline.write_down import Asked, AskedBuild, write_build, write_deployment
 from slipyard.store.queries.deployments import note_commit
 from slipyard.store.tables import App, Connection, Deployment, Message

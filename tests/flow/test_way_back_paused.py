@@ -9,11 +9,11 @@ from slipyard.clients import machine_memory
 from slipyard.domain.errors import NotFound, RolloutFailed
 from slipyard.domain.lifecycle import DeploymentStatus, InstanceStatus
 from slipyard.pipeline.delete_app import delete_app
-from slipyard.pipeline.pause_instances import pause_instances
-from slipyard.pipeline.retire_instances import DrainWatch
-from slipyard.pipeline.roll_back import roll_back
-from slipyard.pipeline.run_deployment import run_deployment
+from slipyard.pipeline.rollout.pause_instances import pause_instances
+from slipyard.pipeline.rollout.retire_instances import DrainWatch
+from slipyard.pipeline.rollout.run_deployment import run_deployment
 from slipyard.pipeline.stop_app import restart_app, start_app, stop_app
+from slipyard.pipeline.way_back.roll_back import roll_back
 from slipyard.store.tables import Event
 from tests.flow.deaths import Killed, Mortal, doomed_context
 from tests.flow.rollouts import Nth, Shop, failing, new_shop

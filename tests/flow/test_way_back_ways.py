@@ -8,9 +8,9 @@ from slipyard.domain.errors import Conflict, Unavailable
 from slipyard.domain.lifecycle import DeploymentStatus, InstanceStatus
 from slipyard.domain.resources import Resources
 from slipyard.pipeline.change_app import AppChanges, change_app
-from slipyard.pipeline.change_configuration import change_env
-from slipyard.pipeline.roll_back import roll_back
-from slipyard.pipeline.way_back import way_back
+from slipyard.pipeline.configuration.change_configuration import change_env
+from slipyard.pipeline.way_back.roll_back import roll_back
+from slipyard.pipeline.way_back.way_back import way_back
 from tests.flow.rollouts import Shop, image, new_shop
 from tests.flow.system import System
 

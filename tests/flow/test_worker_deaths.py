@@ -3,8 +3,8 @@
 import pytest
 
 from slipyard.domain.lifecycle import BuildStatus, DeploymentStatus, InstanceStatus
-from slipyard.pipeline.run_build import run_build
-from slipyard.pipeline.run_deployment import run_deployment
+from slipyard.pipeline.builds.run_build import run_build
+from slipyard.pipeline.rollout.run_deployment import run_deployment
 from tests.flow.deaths import Killed, doomed_context
 from tests.flow.repository import Repository
 from tests.flow.system import System

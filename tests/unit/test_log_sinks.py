@@ -11,7 +11,7 @@ from slipyard.clients.log_sinks.sink import SinkTarget, check_target
 from slipyard.clients.log_sinks.syslog import SyslogUrl, parse_syslog_url, syslog_message
 from slipyard.domain.drain import DrainKind, DrainLine
 from slipyard.domain.errors import SourceRefused
-from slipyard.pipeline.drain_queue import DrainQueue
+from slipyard.pipeline.observing.drain_queue import DrainQueue
 
 AT = datetime(2026, 11, 24, 15, 3, 15, 123456, UTC)
 LOOPBACK = [ip_network("127.0.0.0/8")]

@@ -10,7 +10,7 @@ from cryptography.exceptions import InvalidSignature
 from cryptography.hazmat.primitives.serialization import load_pem_public_key
 
 from slipyard.domain.provenance import BUILT, PULLED, Origin, origin_of, statement_of
-from slipyard.pipeline.provenance import read_origin, sign_origin
+from slipyard.pipeline.builds.provenance import read_origin, sign_origin
 from slipyard.store.signer import Signer
 
 BUILD = Origin(

@@ -3,7 +3,7 @@
 from datetime import UTC, datetime, timedelta
 from random import Random
 
-from slipyard.pipeline.send_schedule import KEPT, KEPT_LONGER, WAITS, next_attempt
+from slipyard.pipeline.telling.send_schedule import KEPT, KEPT_LONGER, WAITS, next_attempt
 
 NOW = datetime(2026, 5, 1, tzinfo=UTC)
 

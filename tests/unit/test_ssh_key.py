@@ -7,7 +7,7 @@ import pytest
 
 from slipyard.domain.errors import ValidationFailed
 from slipyard.domain.known_hosts import check_known_hosts
-from slipyard.pipeline.ssh_key import generate_key, read_key
+from slipyard.pipeline.sources.ssh_key import generate_key, read_key
 
 KEY = "ssh-ed25519 AAAAC3NzaC1lZDI1NTE5AAAAIOMqqnkVzrm0SdG6UOoqKLsabgH5C9okWi0dh2l9GKJl"
 

@@ -19,9 +19,9 @@ from slipyard.api.gitserver.service_process import ServiceProcess
 from slipyard.api.streams.progress import Finished, LogLines, Progress, StatusChange, follow_deployment
 from slipyard.domain.errors import SlipyardError
 from slipyard.pipeline.context import Context
-from slipyard.pipeline.push_notes import PushNote
-from slipyard.pipeline.receive_push import PushDecision, receive_pushes
-from slipyard.pipeline.stored_push import NO_CACHE, PREVIEW, AskedPush, show_branch, stored_push
+from slipyard.pipeline.pushes.push_notes import PushNote
+from slipyard.pipeline.pushes.receive_push import PushDecision, receive_pushes
+from slipyard.pipeline.pushes.stored_push import NO_CACHE, PREVIEW, AskedPush, show_branch, stored_push
 from slipyard.store.tables import App
 
 _log = structlog.get_logger()

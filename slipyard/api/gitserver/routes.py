@@ -21,8 +21,8 @@ from slipyard.api.gitserver.request_body import decoded_body
 from slipyard.api.gitserver.service_process import Service, ServiceCall, ServiceProcess
 from slipyard.domain.errors import Conflict, InsufficientScope
 from slipyard.pipeline.context import Context
-from slipyard.pipeline.push_notes import PushNote
-from slipyard.pipeline.stored_push import AskedPush
+from slipyard.pipeline.pushes.push_notes import PushNote
+from slipyard.pipeline.pushes.stored_push import AskedPush
 
 MIB = 1024 * 1024
 _MAXIMUM_NEGOTIATION = 16 * MIB

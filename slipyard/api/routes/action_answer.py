@@ -10,10 +10,10 @@ from slipyard.api.views.surroundings import surroundings
 from slipyard.domain.app_status import app_status
 from slipyard.domain.lifecycle import DeploymentStatus, is_over
 from slipyard.domain.schemas.outgoing import Action
-from slipyard.pipeline.bring_image import THAWED
 from slipyard.pipeline.context import Context
-from slipyard.pipeline.holds import HOLDS
+from slipyard.pipeline.rollout.holds import HOLDS
 from slipyard.pipeline.stop_app import ActionDone
+from slipyard.pipeline.way_back.bring_image import THAWED
 from slipyard.store.queries.deployments import WAITING
 from slipyard.store.tables import App, Build, Deployment
 

@@ -15,9 +15,9 @@ from slipyard.domain.schemas.outgoing import Action, WayBackView
 from slipyard.pipeline.deploy_app import DeployRequest, deploy_app
 from slipyard.pipeline.deploy_built_image import BuiltImage, deploy_built_image
 from slipyard.pipeline.promote import Promotion, promote
-from slipyard.pipeline.roll_back import roll_back
 from slipyard.pipeline.stop_app import ActionDone, restart_app, start_app, stop_app
-from slipyard.pipeline.way_back import way_back
+from slipyard.pipeline.way_back.roll_back import roll_back
+from slipyard.pipeline.way_back.way_back import way_back
 from slipyard.store.queries.apps import find_seen_app
 
 DryRun = Annotated[bool, Query(description="Only say what would change, and which way it would take")]

@@ -8,7 +8,7 @@ from slipyard.api.access.guard import GuardedRoute
 from slipyard.api.access.requirement import requires
 from slipyard.domain.schemas.alert_shapes import AlertList, AlertView, ChangeAlert, CreateAlert, SilenceAlert
 from slipyard.domain.schemas.outgoing import Done
-from slipyard.pipeline.alerts import NewAlert, change_alert, make_alert, remove_alert, silence_alert
+from slipyard.pipeline.observing.alerts import NewAlert, change_alert, make_alert, remove_alert, silence_alert
 from slipyard.store.queries.alerts import alerts_of, find_alert
 from slipyard.store.tables import Alert
 

@@ -15,7 +15,7 @@ from slipyard.domain.errors import FieldProblem, ValidationFailed
 from slipyard.domain.schemas.app_input import EnvChanges
 from slipyard.domain.schemas.app_output import EnvEntry, EnvView
 from slipyard.domain.schemas.configuration_shapes import DotenvText
-from slipyard.pipeline.change_configuration import Changed, change_env
+from slipyard.pipeline.configuration.change_configuration import Changed, change_env
 from slipyard.pipeline.context import Context
 from slipyard.store.environment import env_fingerprints, env_of
 from slipyard.store.tables import App

@@ -13,8 +13,8 @@ from slipyard.domain.schemas.ci_shapes import (
     ExchangeIdentity,
 )
 from slipyard.domain.schemas.outgoing import Done
-from slipyard.pipeline.ci_trusts import NewTrust, add_ci_trust, remove_ci_trust
-from slipyard.pipeline.exchange_identity import SCOPES, exchange_identity
+from slipyard.pipeline.outside.ci_trusts import NewTrust, add_ci_trust, remove_ci_trust
+from slipyard.pipeline.outside.exchange_identity import SCOPES, exchange_identity
 from slipyard.store.queries.ci_trusts import trusts_of
 from slipyard.store.tables import CiTrust
 

@@ -21,8 +21,8 @@ from slipyard.clients.container_commands import Terminal
 from slipyard.domain.health import arguments
 from slipyard.domain.schemas.command_shapes import InputTaken, RunCommand, SignalCommand, TerminalSize
 from slipyard.domain.schemas.outgoing import Done
-from slipyard.pipeline.choose_instance import chosen_instance
-from slipyard.pipeline.run_command import CommandAsked, run_command
+from slipyard.pipeline.commands.choose_instance import chosen_instance
+from slipyard.pipeline.commands.run_command import CommandAsked, run_command
 from slipyard.webhooks.raw_body import read_capped
 
 _MOST_INPUT = 1024 * 1024

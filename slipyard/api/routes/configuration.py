@@ -25,7 +25,7 @@ from slipyard.domain.schemas.configuration_shapes import (
     ConfigVersionDetail,
     ConfigVersionList,
 )
-from slipyard.pipeline.change_configuration import restore_version
+from slipyard.pipeline.configuration.change_configuration import restore_version
 from slipyard.store.configuration import configuration_of, find_version, list_versions
 from slipyard.store.tables import App
 

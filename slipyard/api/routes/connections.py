@@ -8,7 +8,7 @@ from slipyard.api.access.requirement import requires
 from slipyard.api.views.connection_view import connection_view
 from slipyard.domain.schemas.connection_shapes import ConnectionList, ConnectionView, CreateConnection
 from slipyard.domain.schemas.outgoing import Done
-from slipyard.pipeline.connect import NewConnection, connect, remove_connection
+from slipyard.pipeline.outside.connect import NewConnection, connect, remove_connection
 from slipyard.store.queries.connections import list_connections
 
 router = APIRouter(prefix="/connections", tags=["code hosts"], route_class=GuardedRoute)

@@ -12,7 +12,7 @@ from slipyard.api.views.domain_view import domain_views
 from slipyard.domain.schemas.domain_shapes import AddDomain, ChangeDomain, DomainList, DomainView
 from slipyard.domain.schemas.outgoing import Done
 from slipyard.pipeline.context import Context
-from slipyard.pipeline.domains import NewDomain, add_domain, change_domain, place, remove_domain
+from slipyard.pipeline.hosts.domains import NewDomain, add_domain, change_domain, place, remove_domain
 from slipyard.store.queries.domains import domains_of, find_domain
 from slipyard.store.tables import Domain
 

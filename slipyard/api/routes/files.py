@@ -12,7 +12,7 @@ from slipyard.api.access.guard import GuardedRoute
 from slipyard.api.access.requirement import requires
 from slipyard.domain.errors import TooLarge
 from slipyard.domain.schemas.outgoing import Done
-from slipyard.pipeline.copy_files import begin_copy_out, copy_in
+from slipyard.pipeline.commands.copy_files import begin_copy_out, copy_in
 
 PathDep = Annotated[
     str, Query(min_length=1, max_length=4096, pattern=r"^/[^\x00]*$", description="Absolute, inside it")

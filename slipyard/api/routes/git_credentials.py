@@ -15,7 +15,7 @@ from slipyard.domain.schemas.credential_output import (
     GitCredentialView,
 )
 from slipyard.domain.schemas.outgoing import Done
-from slipyard.pipeline.git_credentials import (
+from slipyard.pipeline.sources.git_credentials import (
     NewGitCredential,
     Renewed,
     make_credential,

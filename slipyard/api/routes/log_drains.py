@@ -12,7 +12,7 @@ from slipyard.api.access.requirement import requires
 from slipyard.domain.schemas.drain_shapes import ChangeDrain, CreateDrain, DrainList, DrainTest, DrainView
 from slipyard.domain.schemas.outgoing import Done
 from slipyard.pipeline.context import Context
-from slipyard.pipeline.log_drains import NewDrain, change_drain, make_drain, remove_drain, try_drain
+from slipyard.pipeline.observing.log_drains import NewDrain, change_drain, make_drain, remove_drain, try_drain
 from slipyard.store.drain_progress import read_progress
 from slipyard.store.queries.apps import find_app
 from slipyard.store.queries.log_drains import find_drain, list_drains

@@ -21,7 +21,13 @@ from slipyard.domain.schemas.notifier_shapes import (
     NotifierView,
 )
 from slipyard.domain.schemas.outgoing import Done
-from slipyard.pipeline.notifiers import NewNotifier, change_notifier, make_notifier, remove_notifier, try_notifier
+from slipyard.pipeline.telling.notifiers import (
+    NewNotifier,
+    change_notifier,
+    make_notifier,
+    remove_notifier,
+    try_notifier,
+)
 from slipyard.store.queries.apps import find_app
 from slipyard.store.queries.messages import list_messages
 from slipyard.store.queries.notifiers import find_notifier, list_notifiers

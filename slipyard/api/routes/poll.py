@@ -7,7 +7,7 @@ from slipyard.api.access.guard import GuardedRoute
 from slipyard.api.access.requirement import requires
 from slipyard.domain.errors import Conflict
 from slipyard.domain.schemas.poll_output import PollAnswer
-from slipyard.pipeline.poll import Look, poll_now
+from slipyard.pipeline.sources.poll import Look, poll_now
 
 router = APIRouter(prefix="/apps/{app}", tags=["triggers"], route_class=GuardedRoute)
 

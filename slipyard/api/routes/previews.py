@@ -15,11 +15,11 @@ from slipyard.domain.errors import NotFound
 from slipyard.domain.schemas.outgoing import Action, Done
 from slipyard.domain.schemas.preview_input import ApprovePreview, OpenPreview
 from slipyard.domain.schemas.preview_output import PreviewList, PreviewView
-from slipyard.pipeline.approve_preview import approve_preview
-from slipyard.pipeline.branch_head import branch_head
-from slipyard.pipeline.close_preview import close_preview
 from slipyard.pipeline.context import Context
-from slipyard.pipeline.open_preview import open_branch_preview
+from slipyard.pipeline.previews.approve_preview import approve_preview
+from slipyard.pipeline.previews.close_preview import close_preview
+from slipyard.pipeline.previews.open_preview import open_branch_preview
+from slipyard.pipeline.sources.branch_head import branch_head
 from slipyard.store.queries.previews import find_preview, list_previews
 from slipyard.store.tables import Preview
 

@@ -14,7 +14,7 @@ from slipyard.domain.schemas.configuration_shapes import (
     TrySecretStore,
 )
 from slipyard.domain.schemas.outgoing import Done
-from slipyard.pipeline.secret_stores import add_store, list_stores, remove_store, settings_in, try_store
+from slipyard.pipeline.configuration.secret_stores import add_store, list_stores, remove_store, settings_in, try_store
 
 router = APIRouter(prefix="/secret-stores", tags=["configuration"], route_class=GuardedRoute)
 

@@ -11,7 +11,7 @@ from slipyard.api.access.requirement import requires
 from slipyard.api.routes.configuration import DeployDep
 from slipyard.api.views.configuration_views import changed_view, secret_view
 from slipyard.domain.schemas.configuration_shapes import ConfigChanged, SecretList, SetSecret
-from slipyard.pipeline.change_secrets import NewSecret, remove_secret, set_secret
+from slipyard.pipeline.configuration.change_secrets import NewSecret, remove_secret, set_secret
 from slipyard.store.configuration import configuration_of, secret_rows
 
 NameInPath = Annotated[str, Path(max_length=255, examples=["DB_PASSWORD"])]

@@ -20,7 +20,7 @@ from slipyard.domain.schemas.work_output import (
     ReleaseView,
 )
 from slipyard.pipeline.cancel import cancel_build, cancel_deployment
-from slipyard.pipeline.roll_back import roll_back
+from slipyard.pipeline.way_back.roll_back import roll_back
 from slipyard.store.queries.builds import find_build, list_builds
 from slipyard.store.queries.deployments import active_deployment, find_deployment, list_deployments
 from slipyard.store.queries.releases import find_release, list_releases

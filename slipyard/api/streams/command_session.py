@@ -16,7 +16,7 @@ from starlette.types import Receive, Scope, Send
 
 from slipyard.clients.container_commands import Output
 from slipyard.domain.errors import Conflict, NotFound, SlipyardError
-from slipyard.pipeline.run_command import Run
+from slipyard.pipeline.commands.run_command import Run
 
 MEDIA_TYPE = "application/x-ndjson"
 KEEPALIVE = b'{"event": "keepalive"}\n'

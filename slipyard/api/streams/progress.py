@@ -10,7 +10,7 @@ from sqlmodel import Session
 from slipyard.api.streams.log_lines import Lines, read_lines
 from slipyard.domain.lifecycle import DeploymentStatus, is_over
 from slipyard.pipeline.context import Context
-from slipyard.pipeline.holds import HOLDS
+from slipyard.pipeline.rollout.holds import HOLDS
 from slipyard.store.tables import App, Build, Deployment
 
 _LOOK_SECONDS = 0.04

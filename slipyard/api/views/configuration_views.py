@@ -16,7 +16,7 @@ from slipyard.domain.schemas.configuration_shapes import (
     VersionEntryView,
 )
 from slipyard.domain.secret_store import CommandStore, FileStore, StoreSettings
-from slipyard.pipeline.change_configuration import Changed
+from slipyard.pipeline.configuration.change_configuration import Changed
 from slipyard.pipeline.context import Context
 from slipyard.store.configuration import content_of
 from slipyard.store.queries.deployments import active_deployment

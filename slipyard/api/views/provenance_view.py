@@ -4,7 +4,7 @@ from sqlmodel import Session
 
 from slipyard.domain.provenance import BUILT, Origin, origin_of
 from slipyard.domain.schemas.work_output import ProvenanceView
-from slipyard.pipeline.provenance import fault_of_release
+from slipyard.pipeline.builds.provenance import fault_of_release
 from slipyard.store.signer import Signer
 from slipyard.store.tables import Release
 

@@ -1,7 +1,7 @@
 """What a rollback would do."""
 
 from slipyard.domain.schemas.outgoing import WayBackView
-from slipyard.pipeline.way_back import WayBack
+from slipyard.pipeline.way_back.way_back import WayBack
 
 
 def way_back_view(found: WayBack) -> WayBackView:

@@ -4,7 +4,7 @@ from slipyard.cli.doctor.finding import Finding, Subject, fail, ok, warn
 from slipyard.clients.docker_engine import DockerEngine
 from slipyard.deployer import firewall
 from slipyard.domain.errors import SlipyardError
-from slipyard.pipeline.choose_builder import ChosenBuilder
+from slipyard.pipeline.builds.choose_builder import ChosenBuilder
 
 _OLDEST_API = (1, 41)
 

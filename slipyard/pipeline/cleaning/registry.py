@@ -14,11 +14,11 @@ import structlog
 from slipyard.clients.registry_storage import RegistryStorage
 from slipyard.domain.cleaning import BLOBS, MANIFEST, REPOSITORY, CleaningItem
 from slipyard.domain.errors import Unavailable
+from slipyard.pipeline.builds.push_gate import push_gate
 from slipyard.pipeline.cleaning.finding import Finding, Remove
 from slipyard.pipeline.cleaning.home import home_of_images
 from slipyard.pipeline.cleaning.survey import Survey
 from slipyard.pipeline.context import Context
-from slipyard.pipeline.push_gate import push_gate
 from slipyard.store.queries.image_names import Fate, fates_of
 
 YOUNG_SECONDS = 3600.0  # what somebody pushes by hand goes through no gate of ours

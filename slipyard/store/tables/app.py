@@ -67,7 +67,7 @@ class App(SQLModel, table=True):
     last_config: int = 0
     decided_commit: str | None = None  # the head of its branch that was last turned into a build
     parent_id: str | None = Field(default=None, index=True)  # of a preview: the app that it previews
-    last_told: int = 0  # the event up to which others were told, see pipeline/tell
+    last_told: int = 0  # the event up to which others were told, see pipeline/telling/tell
     has_git_access: bool | None = None  # None: not tried yet
     git_access_error: str | None = None
     created_at: datetime = Field(sa_type=UtcTime)

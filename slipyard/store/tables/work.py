@@ -141,7 +141,7 @@ class Deployment(SQLModel, table=True):
     replicas: int | None = None  # for this release only
     env_encrypted: bytes | None = None  # merged into the environment, for this release only
     previous_id: str | None = None  # the one that was active when this one became active
-    parked: str | None = None  # what it waits for without a worker: a key of pipeline/go_on
+    parked: str | None = None  # what it waits for without a worker: a key of pipeline/rollout/go_on
     parked_until: datetime | None = Field(default=None, sa_type=UtcTime)  # a canary's next step
     canary_step: int = 0  # how many steps of its traffic a canary was given
     evidence: str | None = None  # what a canary is stopped for, or what went bad after the switch

@@ -30,9 +30,9 @@ from slipyard.pipeline.create_app import NewApp, create_app
 from slipyard.pipeline.delete_app import delete_app
 from slipyard.pipeline.deploy_app import DeployRequest, deploy_app
 from slipyard.pipeline.promote import Promotion, promote
-from slipyard.pipeline.roll_back import roll_back
-from slipyard.pipeline.run_deployment import run_deployment
+from slipyard.pipeline.rollout.run_deployment import run_deployment
 from slipyard.pipeline.stop_app import restart_app, start_app, stop_app
+from slipyard.pipeline.way_back.roll_back import roll_back
 from slipyard.store.tables import Deployment
 from tests.flow.any_sequence.mortal_process import Fate, Steps, mortal
 from tests.flow.any_sequence.virtual_system import VirtualSystem

@@ -47,7 +47,9 @@ async def test_each_thing_has_a_reason_and_the_sum_is_that_of_its_parts(quiet_ap
     found = answer.raise_for_status().json()
 
     assert (found["dry_run"], found["freed_bytes"], found["troubles"]) == (True, 2048, [])
-    assert [(item["kind"], item["bytes"], item["removable"]) for item in found["removed"]] == [("snapshots", 2048, True)]
+    assert [(item["kind"], item["bytes"], item["removable"]) for item in found["removed"]] == [
+        ("snapshots", 2048, True)
+    ]
     kept = {item["name"]: item["reason"] for item in found["kept"]}
     assert "not Slipyard's to remove" in kept[STRAY]
     assert all(item["reason"] for item in [*found["removed"], *found["kept"]])

@@ -5,7 +5,7 @@ from httpx import Response
 from sqlmodel import Session
 
 from slipyard.domain.ids import new_id
-from slipyard.pipeline.git_access import credential_for
+from slipyard.pipeline.sources.git_access import credential_for
 from slipyard.store.tables import App, GitCredentialRow, Organization
 from tests.flow.api.api_server import ApiServer
 

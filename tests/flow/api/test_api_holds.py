@@ -4,7 +4,7 @@ from typing import Any
 
 import pytest
 
-from slipyard.pipeline.receive_push import PushSeen, receive_push
+from slipyard.pipeline.pushes.receive_push import PushSeen, receive_push
 from tests.flow.api.api_server import ApiServer
 from tests.flow.api.git_client import push
 from tests.flow.repository import Repository

@@ -1,7 +1,7 @@
 """Previews over HTTP: shown, approved, removed, and what a caller reads where that cannot be."""
 
 from slipyard.domain.announcement import RequestChange, RequestMove
-from slipyard.pipeline.previews import request_changed
+from slipyard.pipeline.previews.previews import request_changed
 from tests.flow.api.api_server import ApiServer, until
 from tests.flow.repository import Repository
 

@@ -13,8 +13,8 @@ from ipaddress import ip_network
 import pytest
 from sqlmodel import Session, select
 
-from slipyard.pipeline.clean_up_app import clean_up_apps
-from slipyard.pipeline.send_messages import SendWatch, send_messages
+from slipyard.pipeline.cleaning.clean_up_app import clean_up_apps
+from slipyard.pipeline.telling.send_messages import SendWatch, send_messages
 from slipyard.store.tables import Message
 from tests.flow.api.api_server import ApiServer, serving
 from tests.flow.code_hosts.hosted_repository import HostedRepository

@@ -11,8 +11,8 @@ from slipyard.domain.app import AppConfig
 from slipyard.domain.hook import Installed
 from slipyard.domain.ids import new_id
 from slipyard.domain.source import Source
-from slipyard.pipeline.connect import code_host_for, repository_at
 from slipyard.pipeline.create_app import NewApp, create_app
+from slipyard.pipeline.outside.connect import code_host_for, repository_at
 from slipyard.store.queries.connections import connection_for
 from slipyard.store.tables import App, Connection, Hook
 from tests.flow.api.api_server import ApiServer, serving

@@ -10,9 +10,9 @@ import pytest
 from slipyard.api.gitserver.push_session import PushSession
 from slipyard.domain.layout import Layout
 from slipyard.domain.ref_update import RefUpdate
-from slipyard.pipeline.find_noted_pushes import NoteWatch, find_noted_pushes
-from slipyard.pipeline.push_notes import PushNote, left_notes
-from slipyard.pipeline.stored_push import AskedPush
+from slipyard.pipeline.pushes.find_noted_pushes import NoteWatch, find_noted_pushes
+from slipyard.pipeline.pushes.push_notes import PushNote, left_notes
+from slipyard.pipeline.pushes.stored_push import AskedPush
 from tests.flow.api.api_server import ApiServer, until
 from tests.flow.api.git_client import push
 from tests.flow.repository import Repository
@@ -22,8 +22,8 @@ import sys, time
 from pathlib import Path
 from slipyard.domain.layout import Layout
 from slipyard.domain.ref_update import RefUpdate
-from slipyard.pipeline.push_notes import PushNote
-from slipyard.pipeline.stored_push import AskedPush
+from slipyard.pipeline.pushes.push_notes import PushNote
+from slipyard.pipeline.pushes.stored_push import AskedPush
 note = PushNote.write(Layout(Path(sys.argv[1])), AskedPush("app", "dev", []))
 print("held", flush=True)
 time.sleep(600)

@@ -7,8 +7,8 @@ import pytest
 from sqlmodel import Session
 
 from slipyard.pipeline.context import Context
-from slipyard.pipeline.keep_decision import keep_decision
-from slipyard.pipeline.push_seen import PushDecision
+from slipyard.pipeline.pushes.keep_decision import keep_decision
+from slipyard.pipeline.pushes.push_seen import PushDecision
 from slipyard.store.tables import App
 from slipyard.webhooks import verdicts, write_delivery
 from slipyard.webhooks.decide_for_app import Message

@@ -1,0 +1,1 @@
+"""From a queued build to a published image."""

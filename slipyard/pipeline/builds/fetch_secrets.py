@@ -1,0 +1,82 @@
+"""Secrets that lie elsewhere are read before a release is made, once for each release: what it has it keeps."""
+
+import asyncio
+from collections.abc import Iterable, Mapping
+
+from sqlmodel import Session, col, select
+
+from slipyard.clients.secret_stores.secret_store import SecretStore
+from slipyard.clients.secret_stores.stores import open_store
+from slipyard.domain.configuration import Configuration
+from slipyard.domain.errors import NotFound, UserError, ValidationFailed
+from slipyard.domain.lifecycle import DeploymentStatus
+from slipyard.pipeline.configuration.resolve_configuration import Fetched, Place, needed_elsewhere
+from slipyard.pipeline.configuration.secret_stores import find_store, settings_in
+from slipyard.pipeline.context import Context
+from slipyard.store.configuration import configuration_of
+from slipyard.store.environment import open_env
+from slipyard.store.tables import App, Deployment
+
+_NO_RELEASE_YET = (DeploymentStatus.PENDING, DeploymentStatus.BUILDING, DeploymentStatus.DEPLOYING)
+
+
+async def fetch_secrets(context: Context, app_id: str, configuration: Configuration | None = None) -> Fetched:
+    """Of the configuration in force, or of one that is to be. `Unavailable` where a store does not answer; what one
+    refuses is kept, and raised where a release needs it."""
+    origins = await context.database.reading(lambda session: _origins(session, context, app_id, configuration))
+    if not origins:
+        return Fetched()
+    stores = await context.database.reading(lambda session: _stores(session, context, app_id, origins.values()))
+    values: dict[Place, str] = {}
+    refusals: dict[Place, UserError] = {}
+
+    async def one(place: Place, origin: str) -> None:
+        try:
+            values[place] = await _read(stores, place[1], origin)
+        except UserError as error:
+            refusals[place] = error
+
+    await asyncio.gather(*(one(place, origin) for place, origin in origins.items()))
+    return Fetched(values, refusals)
+
+
+async def _read(stores: Mapping[str, SecretStore | UserError], name: str, origin: str) -> str:
+    store_name, _, key = origin.partition(":")
+    store = stores[store_name]
+    if isinstance(store, UserError):
+        raise type(store)(f"The secret {name} comes from {store_name}. {store.message}")
+    try:
+        return await store.read(key)
+    except UserError as error:
+        raise type(error)(f"The secret {name} cannot be had. {error.message}") from error
+
+
+def _origins(session: Session, context: Context, app_id: str, configuration: Configuration | None) -> dict[Place, str]:
+    """Empty where something refers to nothing: that is said where the release is made."""
+    app = session.get_one(App, app_id)
+    wanted = configuration or configuration_of(session, context.cipher, app_id)
+    query = select(Deployment.env_encrypted).where(
+        Deployment.app_id == app_id,
+        col(Deployment.status).in_(_NO_RELEASE_YET),
+        col(Deployment.release_id).is_(None),
+        col(Deployment.env_encrypted).is_not(None),
+    )
+    extra = [open_env(context.cipher, sealed or b"") for sealed in session.exec(query).all()]
+    try:
+        return needed_elsewhere(session, context, app, wanted, extra)
+    except ValidationFailed:
+        return {}
+
+
+def _stores(
+    session: Session, context: Context, app_id: str, origins: Iterable[str]
+) -> dict[str, SecretStore | UserError]:
+    organization = session.get_one(App, app_id).organization_id
+    found: dict[str, SecretStore | UserError] = {}
+    for name in {origin.partition(":")[0] for origin in origins}:
+        try:
+            row = find_store(session, organization, name)
+            found[name] = open_store(settings_in(context.cipher, row), context.settings.allowed_networks)
+        except NotFound as error:
+            found[name] = error
+    return found

@@ -1,0 +1,67 @@
+"""A built image goes to the registry, off the path to live, and its manifest is read back before it counts as there."""
+
+import structlog
+from sqlmodel import Session, col, select
+
+from slipyard.domain.errors import SlipyardError, SystemFault
+from slipyard.domain.lifecycle import BuildStatus
+from slipyard.pipeline.builds.push_gate import push_gate
+from slipyard.pipeline.context import Context
+from slipyard.store.tables import Build
+
+MOST_ATTEMPTS = 8
+_log = structlog.get_logger()
+
+
+async def publish_images(context: Context, turn: int) -> None:
+    """One pass over what is not published. A failed one waits for twice as many turns each time."""
+    for build in await context.database.reading(_unpublished):
+        if turn % (1 << build.publish_attempts) == 0:
+            await _publish(context, build)
+
+
+async def _publish(context: Context, build: Build) -> None:
+    reference, image_id = build.image_reference or "", build.image_id or ""
+    try:
+        async with push_gate(context).pushing():
+            await context.engine.push(reference, context.registry_home.credentials)
+            digest = await _read_back(context, reference, image_id)
+    except SlipyardError as error:
+        reason = error.message
+        _log.warning("publish_failed", build_id=build.id, error=reason)
+        await context.database.writing(lambda session: _missed(session, build.id, reason))
+    else:
+        await context.database.writing(lambda session: _published(session, context, build.id, digest))
+
+
+async def _read_back(context: Context, reference: str, image_id: str) -> str:
+    manifest = await context.registry.manifest(reference, context.registry_home.credentials)
+    if manifest.config_digest != image_id:
+        raise SystemFault(
+            f"The registry has another image under {reference} than was built: {manifest.config_digest} and not"
+            f" {image_id}. It is not used; pushing again."
+        )
+    return manifest.digest
+
+
+def _unpublished(session: Session) -> list[Build]:
+    query = select(Build).where(
+        Build.status == BuildStatus.SUCCEEDED,
+        col(Build.published_at).is_(None),
+        col(Build.image_id).is_not(None),
+        col(Build.publish_attempts) < MOST_ATTEMPTS,
+    )
+    return list(session.exec(query.order_by(Build.id).limit(20)).all())
+
+
+def _missed(session: Session, build_id: str, error: str) -> None:
+    build = session.get_one(Build, build_id)
+    build.publish_attempts += 1
+    build.publish_error = error
+    session.add(build)
+
+
+def _published(session: Session, context: Context, build_id: str, digest: str) -> None:
+    build = session.get_one(Build, build_id)
+    build.manifest_digest, build.published_at, build.publish_error = digest, context.clock.now(), None
+    session.add(build)

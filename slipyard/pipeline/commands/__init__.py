@@ -1,0 +1,1 @@
+"""Commands in a release, and files in and out of its instances."""

@@ -1,0 +1,1 @@
+"""Variables, secrets and their stores, as versions."""

@@ -1,0 +1,1 @@
+"""What died, went or was changed by hand is seen, said and put right."""

@@ -1,0 +1,91 @@
+"""The rows of instances beside what the engine says of their containers: all of them, or those that something happened to."""
+
+from collections import defaultdict
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass
+from datetime import datetime
+
+from sqlalchemy import select
+from sqlmodel import Session, col
+
+from slipyard.deployer.driver import Observation
+from slipyard.domain.healing import Place
+from slipyard.domain.lifecycle import InstanceStatus
+from slipyard.pipeline.context import Context
+from slipyard.pipeline.healing.stirred import Report
+from slipyard.pipeline.together import together
+from slipyard.store.tables import Instance
+
+
+@dataclass(frozen=True)
+class InstanceRow:
+    """What a pass needs of each row; ten thousand of them are read at once."""
+
+    id: str
+    app_id: str
+    deployment_id: str
+    status: InstanceStatus
+    service: str
+    ordinal: int
+    address: str
+    container_id: str | None
+    failures: int
+    retry_at: datetime | None
+    paused_at: datetime | None
+    trouble: str | None
+
+    @property
+    def place(self) -> Place:
+        return Place(self.service, self.ordinal)
+
+
+_COLUMNS = (
+    col(Instance.id), col(Instance.app_id), col(Instance.deployment_id), col(Instance.status), col(Instance.service),
+    col(Instance.ordinal), col(Instance.address), col(Instance.container_id), col(Instance.failures),
+    col(Instance.retry_at), col(Instance.paused_at), col(Instance.trouble),
+)  # fmt: skip
+
+
+@dataclass(frozen=True)
+class Observed:
+    """`seen` by instance: more than one where somebody made copies, which inherit the labels."""
+
+    rows: Sequence[InstanceRow]
+    seen: Mapping[str, Sequence[Observation]]
+    whole: bool
+    report: Report
+
+    def container_of(self, row: InstanceRow) -> Observation | None:
+        """Its own, whatever its name is now; else the one that has its name."""
+        found = self.seen.get(row.id, ())
+        own = next((each for each in found if each.container_id == row.container_id), None)
+        return own or next((each for each in found if each.named), None)
+
+
+async def observe(context: Context, report: Report, *, whole: bool) -> Observed:
+    """One call to the engine and one query, or a look at each of those that changed."""
+    if whole:
+        seen = await context.driver.observe()
+        rows = await context.database.reading(_all_rows)
+    else:
+        rows = await context.database.reading(lambda session: _rows(session, list(report.changed)))
+        looked = await together(context.driver.look(row.id, report.changed[row.id]) for row in rows)
+        seen = [each for each in looked if each is not None]
+    return Observed(rows, _by_instance(seen), whole, report)
+
+
+def _by_instance(seen: Iterable[Observation]) -> dict[str, list[Observation]]:
+    found: defaultdict[str, list[Observation]] = defaultdict(list)
+    for each in seen:
+        found[each.instance_id].append(each)
+    return found
+
+
+def _all_rows(session: Session) -> list[InstanceRow]:
+    query = select(*_COLUMNS).where(col(Instance.status) != InstanceStatus.RETIRED)
+    return [InstanceRow(*row) for row in session.execute(query)]
+
+
+def _rows(session: Session, instance_ids: Sequence[str]) -> list[InstanceRow]:
+    query = select(*_COLUMNS).where(col(Instance.id).in_(instance_ids), col(Instance.status) != InstanceStatus.RETIRED)
+    return [InstanceRow(*row) for row in session.execute(query)]

@@ -1,0 +1,1 @@
+"""The names under which apps are reached, and what holds for each."""

@@ -1,0 +1,1 @@
+"""What apps use and say: metrics, output, where it is forwarded to."""

@@ -1,0 +1,1 @@
+"""What is set up at code hosts, and whose CI may deploy."""

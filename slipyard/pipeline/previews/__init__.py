@@ -1,0 +1,1 @@
+"""Apps that follow pull and merge requests."""

@@ -1,0 +1,167 @@
+"""Instances of one deployment: written down with their addresses first, then started, then found ready.
+
+A second attempt finds the rows of the first, so the same containers are started, and no address is issued twice.
+"""
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+
+from sqlmodel import Session, col, select
+
+from slipyard.deployer.addresses import next_address
+from slipyard.deployer.driver import InstanceSpec
+from slipyard.domain.ids import new_id
+from slipyard.domain.lifecycle import InstanceStatus
+from slipyard.domain.release import ServiceSpec
+from slipyard.pipeline.context import Context
+from slipyard.pipeline.rollout.app_network import ensure_app_network
+from slipyard.pipeline.rollout.load_rollout import Rollout
+from slipyard.pipeline.together import together
+from slipyard.store import claims
+from slipyard.store.claims import Claim
+from slipyard.store.tables import App, Instance, OneOff
+from slipyard.store.transition import transition
+
+_COMING = (InstanceStatus.PLANNED, InstanceStatus.STARTED, InstanceStatus.READY)
+_LIVE = (*_COMING, InstanceStatus.SERVING)
+
+
+@dataclass(frozen=True)
+class PlannedInstance:
+    spec: InstanceSpec
+    container_id: str = ""
+
+
+async def plan_instances(
+    context: Context, claim: Claim, rollout: Rollout, wanted: Mapping[str, int]
+) -> list[PlannedInstance]:
+    """`wanted` is how many there shall be, by service. Returns those of them that do not serve yet."""
+    await ensure_app_network(context, rollout.app_id)
+    rows = await context.database.writing(lambda session: _plan(session, context, claim, rollout, wanted))
+    services = {service.name: service for service in rollout.config.services}
+    return [PlannedInstance(instance_spec(rollout, services[row.service], row)) for row in rows]
+
+
+async def start_instances(context: Context, claim: Claim, planned: Sequence[PlannedInstance]) -> list[PlannedInstance]:
+    async def one(instance: PlannedInstance) -> PlannedInstance:
+        return PlannedInstance(instance.spec, await context.driver.start(instance.spec))
+
+    started = await together(one(instance) for instance in planned)
+    await context.database.writing(lambda session: _started(session, context, claim, started))
+    return started
+
+
+async def mark_ready(context: Context, claim: Claim, instances: Sequence[PlannedInstance]) -> None:
+    await context.database.writing(
+        lambda session: _move(session, context, claim, instances, InstanceStatus.READY, "answered its probe")
+    )
+
+
+def instance_spec(rollout: Rollout, service: ServiceSpec, row: Instance) -> InstanceSpec:
+    return _spec(rollout, service, row)
+
+
+def command_spec(rollout: Rollout, service: ServiceSpec, row: OneOff) -> InstanceSpec:
+    """Of a command that somebody runs: the app's environment, files, network and limits."""
+    return _spec(rollout, service, row)
+
+
+def _spec(rollout: Rollout, service: ServiceSpec, row: Instance | OneOff) -> InstanceSpec:
+    """`PORT` and `SOURCE_VERSION` are the platform's word to the app, and win over what the user set."""
+    env = dict(rollout.env)
+    if service.port is not None:
+        env["PORT"] = str(service.port)
+    if rollout.config.commit is not None:
+        env["SOURCE_VERSION"] = rollout.config.commit
+    return InstanceSpec(
+        instance_id=row.id,
+        app_id=rollout.app_id,
+        app_slug=rollout.slug,
+        deployment_id=row.deployment_id,
+        release_id=rollout.release_id,
+        service=service.name,
+        image=rollout.config.image.image_id,
+        address=row.address,
+        port=service.port,
+        env=env,
+        command=service.command,
+        resources=service.resources,
+        health_check=service.health_check,
+        files=rollout.files,
+    )
+
+
+def _plan(
+    session: Session, context: Context, claim: Claim, rollout: Rollout, wanted: Mapping[str, int]
+) -> list[Instance]:
+    claims.require(session, claim)
+    app = session.get_one(App, rollout.app_id, with_for_update=True)
+    there = {
+        (row.service, row.ordinal): row
+        for row in session.exec(
+            select(Instance).where(Instance.deployment_id == rollout.deployment_id, col(Instance.status).in_(_LIVE))
+        )
+    }
+    taken = addresses_in_use(session, app.id)
+    for service in rollout.config.services:
+        for ordinal in range(wanted.get(service.name, 0)):
+            if (service.name, ordinal) not in there:
+                row = new_instance(context, app, rollout, service, ordinal, taken)
+                session.add(row)
+                there[service.name, ordinal] = row
+    session.add(app)
+    session.flush()
+    names = {service.name for service in rollout.config.services}
+    return [row for row in there.values() if row.status in _COMING and row.service in names]
+
+
+def new_instance(
+    context: Context, app: App, rollout: Rollout, service: ServiceSpec, ordinal: int, taken: set[str]
+) -> Instance:
+    """Addresses go round in a ring: the one that was just given up is the last to come again."""
+    address = next_address(app.subnet or "", app.last_address, taken)
+    taken.add(address)
+    app.last_address = address
+    return Instance(
+        id=new_id("ins"),
+        app_id=app.id,
+        deployment_id=rollout.deployment_id,
+        release_id=rollout.release_id,
+        service=service.name,
+        ordinal=ordinal,
+        status=InstanceStatus.PLANNED,
+        address=address,
+        port=service.port,
+        created_at=context.clock.now(),
+    )
+
+
+def addresses_in_use(session: Session, app_id: str) -> set[str]:
+    query = select(Instance.address).where(Instance.app_id == app_id, col(Instance.status) != InstanceStatus.RETIRED)
+    commands = select(OneOff.address).where(OneOff.app_id == app_id, col(OneOff.ended_at).is_(None))
+    return {*session.exec(query).all(), *session.exec(commands).all()}
+
+
+def _started(session: Session, context: Context, claim: Claim, started: Sequence[PlannedInstance]) -> None:
+    _move(session, context, claim, started, InstanceStatus.STARTED, "was started")
+    for instance in started:
+        row = session.get_one(Instance, instance.spec.instance_id)
+        row.container_id = instance.container_id
+        session.add(row)
+
+
+def _move(
+    session: Session,
+    context: Context,
+    claim: Claim,
+    instances: Sequence[PlannedInstance],
+    to: InstanceStatus,
+    what: str,
+) -> None:
+    """A resumed attempt may find an instance further along already: then there is nothing to move."""
+    claims.require(session, claim)
+    before = {InstanceStatus.STARTED: InstanceStatus.PLANNED, InstanceStatus.READY: InstanceStatus.STARTED}[to]
+    for instance in instances:
+        row = session.get_one(Instance, instance.spec.instance_id)
+        if row.status is before:
+            transition(session, row, to, now=context.clock.now(), message=f"Instance {row.id[-8:]} {what}.")

@@ -1,0 +1,1 @@
+"""Where source comes from: mirrors, polling, credentials of git hosts."""
