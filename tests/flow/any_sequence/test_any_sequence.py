@@ -13,7 +13,7 @@ from typing import Any
 
 import hypothesis.strategies as st
 from hypothesis import HealthCheck as Check
-from hypothesis import settings
+from hypothesis import Phase, settings
 from hypothesis.stateful import RuleBasedStateMachine, initialize, invariant, precondition, rule
 from sqlmodel import select
 
@@ -303,6 +303,8 @@ TestAnySequence.settings = settings(
     max_examples=2000 if LONG else 12,
     stateful_step_count=40 if LONG else 20,
     derandomize=not LONG,  # whoever changes something else is not to be surprised by a new example
+    # Making a failure smaller takes minutes, and whoever reads a CI's log gets a timeout instead of the failure.
+    phases=list(Phase) if LONG else [Phase.explicit, Phase.generate],
     deadline=None,
     suppress_health_check=list(Check),
 )
