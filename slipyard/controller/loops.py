@@ -8,6 +8,7 @@ from typing import TypeVar
 from slipyard.pipeline.builds.publish_image import publish_images
 from slipyard.pipeline.cleaning.clean_up_app import clean_up_apps
 from slipyard.pipeline.cleaning.clean_up_old import clean_up_old
+from slipyard.pipeline.commands.end_commands import end_commands
 from slipyard.pipeline.configuration.keep_secret_files import keep_secret_files
 from slipyard.pipeline.configuration.secret_stores import renew_stores
 from slipyard.pipeline.context import Context
@@ -24,7 +25,6 @@ from slipyard.pipeline.pushes.find_pushes import PushWatch, find_pushes
 from slipyard.pipeline.recover import LeaseWatch, recover_claims, wake_waiting
 from slipyard.pipeline.rollout.bake import bake
 from slipyard.pipeline.rollout.close_networks import NetworkWatch
-from slipyard.pipeline.rollout.end_commands import end_commands
 from slipyard.pipeline.rollout.follow_routes import follow_routes
 from slipyard.pipeline.rollout.go_on import go_on
 from slipyard.pipeline.rollout.judge_canary import CanaryWatch

@@ -11,7 +11,7 @@ from sqlmodel import Session
 from slipyard.domain.actor import Actor
 from slipyard.domain.errors import Conflict, NotFound, ValidationFailed
 from slipyard.domain.lifecycle import DeploymentStatus
-from slipyard.pipeline.builds.fetch_secrets import fetch_secrets
+from slipyard.pipeline.configuration.fetch_secrets import fetch_secrets
 from slipyard.pipeline.configuration.resolve_configuration import Fetched
 from slipyard.pipeline.context import Context
 from slipyard.pipeline.find_app import changeable_app, configurable_app

@@ -12,9 +12,9 @@ from slipyard.pipeline.assemble import assemble, redis_url
 from slipyard.pipeline.builds.run_build import run_build
 from slipyard.pipeline.context import Context
 from slipyard.pipeline.desk import Desk
+from slipyard.pipeline.hand_over import HandOver
 from slipyard.pipeline.listen import QueueListener
 from slipyard.pipeline.queue import WorkKind
-from slipyard.pipeline.rollout.hand_over import HandOver
 from slipyard.pipeline.rollout.run_deployment import run_deployment
 from slipyard.store.installation import Installation, load_installation
 

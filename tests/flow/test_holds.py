@@ -12,11 +12,11 @@ from slipyard.domain.errors import Conflict, InsufficientScope, Locked
 from slipyard.domain.freeze import FreezeWindow
 from slipyard.domain.health import HealthCheck
 from slipyard.domain.lifecycle import DeploymentStatus
-from slipyard.pipeline.approve_deployment import approve_deployment, reject_deployment
 from slipyard.pipeline.change_app import AppChanges, change_app
 from slipyard.pipeline.create_app import NewApp, create_app
 from slipyard.pipeline.deploy_app import DeployRequest, deploy_app
 from slipyard.pipeline.lock_app import lock_app, unlock_app
+from slipyard.pipeline.rollout.approve_deployment import approve_deployment, reject_deployment
 from slipyard.pipeline.stop_app import restart_app
 from slipyard.pipeline.way_back.roll_back import roll_back
 from slipyard.store.tables import Deployment

@@ -3,7 +3,7 @@
 import asyncio
 
 from slipyard.pipeline.desk import Desk
-from slipyard.pipeline.rollout.hand_over import HandOver
+from slipyard.pipeline.hand_over import HandOver
 
 
 class Messages:

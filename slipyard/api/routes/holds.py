@@ -10,9 +10,9 @@ from slipyard.api.access.requirement import requires
 from slipyard.api.routes.action_answer import WaitDep, deployment_answer, done_answer
 from slipyard.domain.schemas.deploy_input import Lock, Maintenance, Reject
 from slipyard.domain.schemas.outgoing import Action
-from slipyard.pipeline.approve_deployment import approve_deployment, reject_deployment
 from slipyard.pipeline.lock_app import lock_app, unlock_app
 from slipyard.pipeline.maintain import maintain
+from slipyard.pipeline.rollout.approve_deployment import approve_deployment, reject_deployment
 
 router = APIRouter(
     prefix="/apps/{app}",

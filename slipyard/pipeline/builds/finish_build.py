@@ -12,8 +12,8 @@ from slipyard.domain.lifecycle import BuildStatus, DeploymentStatus, is_terminal
 from slipyard.domain.provenance import BUILT, Origin
 from slipyard.pipeline.attempt import Attempt, sentence_of
 from slipyard.pipeline.builds.build_image import Built
-from slipyard.pipeline.builds.fetch_secrets import fetch_secrets
 from slipyard.pipeline.builds.provenance import sign_origin
+from slipyard.pipeline.configuration.fetch_secrets import fetch_secrets
 from slipyard.pipeline.configuration.resolve_configuration import Fetched
 from slipyard.pipeline.context import Context
 from slipyard.pipeline.rollout.make_release import ReleaseMaterial, make_release

@@ -7,8 +7,8 @@ from slipyard.domain.errors import HostUnknown, NotFound, RolloutFailed
 from slipyard.domain.image_reference import parse_image_reference
 from slipyard.domain.provenance import PULLED, Origin
 from slipyard.domain.release import ImageIdentity
-from slipyard.pipeline.builds.fetch_secrets import fetch_secrets
 from slipyard.pipeline.builds.provenance import sign_origin
+from slipyard.pipeline.configuration.fetch_secrets import fetch_secrets
 from slipyard.pipeline.context import Context
 from slipyard.pipeline.rollout.make_release import ReleaseMaterial, make_release
 from slipyard.pipeline.trace import Trace

@@ -13,8 +13,8 @@ from slipyard.domain.errors import SlipyardError
 from slipyard.domain.image_reference import parse_image_reference
 from slipyard.domain.lifecycle import BuildStatus, DeploymentStatus
 from slipyard.domain.preview import holding_ref
+from slipyard.pipeline.commands.end_commands import commands_left
 from slipyard.pipeline.context import Context
-from slipyard.pipeline.rollout.end_commands import commands_left
 from slipyard.pipeline.rollout.retire_instances import instances_left
 from slipyard.store.events import lock_app, record
 from slipyard.store.kept_output import KeptOutput

@@ -11,7 +11,7 @@ from slipyard.domain.errors import Conflict
 from slipyard.domain.lifecycle import DeploymentStatus
 from slipyard.domain.release import ReleaseConfig
 from slipyard.domain.rollout import Strategy
-from slipyard.pipeline.builds.fetch_secrets import fetch_secrets
+from slipyard.pipeline.configuration.fetch_secrets import fetch_secrets
 from slipyard.pipeline.configuration.resolve_configuration import (
     Fetched,
     Resolved,
