@@ -8,13 +8,11 @@ from sqlmodel import Session
 from slipyard.api.access.dependencies import ActorDep, AppDep, ContextDep
 from slipyard.api.access.guard import GuardedRoute
 from slipyard.api.access.requirement import requires
-from slipyard.api.views.domain_view import domain_views
+from slipyard.api.views.domain_view import domain_view
 from slipyard.domain.schemas.domain_shapes import AddDomain, ChangeDomain, DomainList, DomainView
 from slipyard.domain.schemas.outgoing import Done
-from slipyard.pipeline.context import Context
 from slipyard.pipeline.hosts.domains import NewDomain, add_domain, change_domain, place, remove_domain
 from slipyard.store.queries.domains import domains_of, find_domain
-from slipyard.store.tables import Domain
 
 router = APIRouter(prefix="/apps/{app}/domains", tags=["domains"], route_class=GuardedRoute)
 READ, WRITE = requires("apps:read"), requires("apps:write")
@@ -27,7 +25,7 @@ async def domains(app: AppDep, context: ContextDep) -> DomainList:
 
     def query(session: Session) -> DomainList:
         rows = domains_of(session, app.id)
-        return DomainList(domains=domain_views(session, context.settings, rows), total=len(rows))
+        return DomainList(domains=[domain_view(context.settings, row) for row in rows], total=len(rows))
 
     return await context.database.reading(query)
 
@@ -35,14 +33,14 @@ async def domains(app: AppDep, context: ContextDep) -> DomainList:
 @router.post("", status_code=201, dependencies=[WRITE])
 async def create(body: AddDomain, app: AppDep, context: ContextDep, actor: ActorDep) -> DomainView:
     """The app answers there at once. 409 where the name, or this path of it, leads to an app already."""
-    return await _view(context, await add_domain(context, app.id, NewDomain(**body.model_dump()), actor))
+    return domain_view(context.settings, await add_domain(context, app.id, NewDomain(**body.model_dump()), actor))
 
 
 @router.get("/{domain}", dependencies=[READ])
 async def read(domain: Named, app: AppDep, context: ContextDep) -> DomainView:
-    """With the certificate that visitors get."""
+    """By id or by name."""
     row = await context.database.reading(lambda session: find_domain(session, app, domain))
-    return await _view(context, row)
+    return domain_view(context.settings, row)
 
 
 @router.patch("/{domain}", dependencies=[WRITE])
@@ -50,15 +48,11 @@ async def change(domain: Named, body: ChangeDomain, app: AppDep, context: Contex
     """Path, what the app sees of it, and where visitors are sent. The name stays."""
     given = body.model_dump(exclude_unset=True)
     changes = {name: value for name, value in given.items() if value is not None or name == "redirect_to"}
-    return await _view(context, await change_domain(context, app.id, domain, changes, actor))
+    return domain_view(context.settings, await change_domain(context, app.id, domain, changes, actor))
 
 
 @router.delete("/{domain}", dependencies=[WRITE])
 async def delete(domain: Named, app: AppDep, context: ContextDep, actor: ActorDep) -> Done:
-    """The name is free for another app; a certificate that was brought for it is forgotten."""
+    """The name is free for another app."""
     row = await remove_domain(context, app.id, domain, actor)
     return Done(message=f"{app.slug} answers no more at {place(row)}.")
-
-
-async def _view(context: Context, row: Domain) -> DomainView:
-    return await context.database.reading(lambda session: domain_views(session, context.settings, [row])[0])

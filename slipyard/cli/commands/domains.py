@@ -10,21 +10,21 @@ from slipyard.cli.failure import Refused
 from slipyard.cli.options import AppArgument, Json
 from slipyard.cli.output import Cell, print_fields, print_json, print_table
 
-app = typer.Typer(no_args_is_help=True, help="Names of its own that an app answers at, and their certificates.")
+app = typer.Typer(no_args_is_help=True, help="Names of its own that an app answers at.")
 Name = Annotated[str, typer.Argument(metavar="APP", help="Name or id of the app.")]
 Place = Annotated[str, typer.Argument(metavar="DOMAIN", help="The name, name/path, or the id.")]
 
 
 @app.command("list")
 def list_domains(name: AppArgument = None, *, as_json: Json = False) -> None:
-    """List the domains of an app, with their certificates."""
+    """List the domains of an app."""
     found = connect().get(_path(app_or_fail(name)))
     if as_json:
         print_json(found)
     elif not found["domains"]:
         print("No domains. Add one with `slipyard domains add APP www.example.com`.")
     else:
-        print_table(("DOMAIN", "LEADS TO", "CERTIFICATE", "UNTIL", "LAST ERROR", "ID"), map(_row, found["domains"]))
+        print_table(("DOMAIN", "LEADS TO", "CERTIFICATE", "ID"), map(_row, found["domains"]))
 
 
 @app.command()
@@ -51,17 +51,15 @@ def add(
 
 @app.command()
 def show(name: Name, domain: Place, *, as_json: Json = False) -> None:
-    """Show a domain with its certificate."""
+    """Show a domain."""
     client = connect()
     row = client.get(f"{_path(name)}/{segment(find_domain_id(client, name, domain))}")
     if as_json:
         print_json(row)
         return
-    certificate = row["certificate"]
     print_fields((
         ("Domain", _place(row)), ("Leads to", _leads_to(row)), ("URL", row["url"]),
-        ("Certificate", certificate["source"]), ("Issuer", certificate["issuer"]), ("Until", certificate["not_after"]),
-        ("Last error", certificate["last_error"]), ("Id", row["id"]),
+        ("Certificate", row["certificate"]), ("Id", row["id"]),
     ))  # fmt: skip
 
 
@@ -92,9 +90,7 @@ def _path(name: str) -> str:
 
 
 def _row(row: dict[str, Any]) -> tuple[Cell, ...]:
-    certificate = row["certificate"]
-    until = (certificate["not_after"] or "")[:10]
-    return _place(row), _leads_to(row), certificate["source"], until, certificate["last_error"], row["id"]
+    return _place(row), _leads_to(row), row["certificate"], row["id"]
 
 
 def _place(row: dict[str, Any]) -> str:

@@ -30,16 +30,6 @@ class ChangeDomain(Incoming):
     redirect_status: Status | None = None
 
 
-class CertificateView(Outgoing):
-    """What visitors of a host get."""
-
-    source: Literal["none", "internal", "acme", "own"]
-    issuer: str | None
-    not_after: datetime | None
-    last_error: str | None = Field(description="Why visitors got none when somebody last looked")
-    checked_at: datetime | None
-
-
 class DomainView(Outgoing):
     id: str
     app_id: str
@@ -49,7 +39,7 @@ class DomainView(Outgoing):
     redirect_to: str | None
     redirect_status: int
     url: str
-    certificate: CertificateView
+    certificate: Literal["none", "internal", "acme"] = Field(description="Who makes the one that visitors get")
     created_by: str
     created_at: datetime
 

@@ -21,7 +21,7 @@ _UNKNOWN = "No app of this installation has this id: it is not Slipyard's to rem
 
 async def look_at_repositories_of_git(survey: Survey) -> list[Finding]:
     """Of living apps only what they hold together."""
-    paths = await asyncio.to_thread(lambda: sorted(survey.context.layout.repositories.glob("*")))
+    paths = await asyncio.to_thread(lambda: sorted(survey.context.layout.repositories.glob("*.git")))
     rows = await _apps(survey, [path.stem for path in paths])
     sizes = await asyncio.to_thread(lambda: [bytes_below(path) for path in paths])
     kept, found = [0, 0], []
