@@ -6,10 +6,12 @@ from sqlmodel import col, select
 from slipyard.domain.errors import Conflict, SlipyardError, Unavailable
 from slipyard.domain.lifecycle import InstanceStatus
 from slipyard.pipeline.create_app import NewApp, create_app
+from slipyard.pipeline.healing.stirred import Stirred
 from slipyard.store.tables import App, Instance
 from tests.flow.repository import Repository
 from tests.flow.system import System
 from tests.flow.test_push_to_live import QUICK, push
+from tests.unit.virtual_clock import VirtualClock, passing
 
 REMOVAL = Conflict("The container engine could not change the container: it is marked for removal.")
 
@@ -51,6 +53,34 @@ async def test_what_was_refused_is_asked_again(system: System, repository: Repos
     asked = system.engine.calls["keep_running"]
     await system.control("heal", "heal")
     assert system.engine.calls["keep_running"] == asked + 1, "again, and once it was done never more"
+
+
+async def test_what_is_just_on_its_way_out_is_made_again_and_not_replaced(
+    system: System, repository: Repository
+) -> None:
+    """Between the death of a container that somebody removes and its end the engine refuses to start it."""
+    [only] = await live_instances(system, repository, "one")
+    await system.control("heal")
+    await system.engine.stop(await container_of(system, only), 0)
+    system.engine.fail_next("start", REMOVAL)
+    await system.control("heal")
+    assert await running(system) == set()
+
+    await system.engine.remove(await container_of(system, only))
+    system.clock.ahead += 0.3
+    await system.control("heal")
+    assert await running(system) == {only}
+    assert system.read(lambda session: len(session.exec(select(Instance)).all())) == 1
+
+
+async def test_whose_time_comes_is_looked_at_then_and_not_with_the_next_whole_pass() -> None:
+    async with passing(VirtualClock()) as clock:
+        stirred = Stirred()
+        stirred.remind("ins_1", "container", clock.monotonic() + 2)
+        await stirred.rest(clock, 5)
+        assert 2 <= clock.monotonic() < 2.5
+        assert dict(stirred.take(clock.monotonic()).changed) == {"ins_1": "container"}
+        assert dict(stirred.take(clock.monotonic()).changed) == {}
 
 
 async def test_a_stray_that_cannot_be_removed_leaves_the_others_their_turn(

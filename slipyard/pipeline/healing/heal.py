@@ -26,6 +26,7 @@ from slipyard.pipeline.healing.rotation import take_out
 from slipyard.pipeline.healing.start_again import start_again, what_happened
 
 _AT_ONCE = 8
+_REFUSED_SECONDS = 0.25  # after the first refusal; most often the container was just on its way out
 _BY_HAND = {137, 143}  # killed or terminated: where nobody heard how, it is not held against the app
 _log = structlog.get_logger()
 
@@ -33,7 +34,7 @@ _log = structlog.get_logger()
 async def heal(context: Context, watch: HealWatch) -> None:
     """One pass, and work only for what differs. What the engine refuses for one container keeps nobody from healing the
     others; its turn comes again."""
-    report, begun = context.stirred.take(), context.clock.now()
+    report, begun = context.stirred.take(context.clock.monotonic()), context.clock.now()
     whole = watch.begin(context.clock.monotonic(), changed=bool(report.changed), heard=report.reliable)
     for container_id in report.altered:
         watch.examined.pop(container_id, None)
@@ -102,11 +103,23 @@ async def _note_deaths(
 
 
 async def _start_when_due(context: Context, watch: HealWatch, row: InstanceRow, found: Observation | None) -> None:
-    now = context.clock.monotonic()
-    if is_due(row.retry_at, context.clock.now()) and watch.may_start(row.id, now):
+    now, wall = context.clock.monotonic(), context.clock.now()
+    if is_due(row.retry_at, wall) and watch.may_start(row.id, now):
         watch.started(row.id, now)
         watch.mourned.discard(row.id)
-        await start_again(context, row, found)
+        again = row.id in watch.refused
+        if await start_again(context, row, found, again=again):
+            watch.refused.discard(row.id)
+            return
+        watch.refused.add(row.id)
+        if not again:
+            watch.not_before[row.id] = now + _REFUSED_SECONDS
+    at = max(watch.not_before.get(row.id, now), now + _seconds_until(row.retry_at, wall))
+    context.stirred.remind(row.id, row.container_id or "", at)
+
+
+def _seconds_until(moment: datetime | None, now: datetime) -> float:
+    return 0.0 if moment is None or is_due(moment, now) else (moment - now).total_seconds()
 
 
 @contextmanager

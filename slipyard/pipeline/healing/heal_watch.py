@@ -25,6 +25,7 @@ class HealWatch:
     mourned: set[str] = field(
         default_factory=set
     )  # instances whose end is written down, and that were not started since
+    refused: set[str] = field(default_factory=set)  # instances that the engine refused to start the last time
     replicas: dict[str, Mapping[str, int]] = field(default_factory=dict)  # by release: they never change
     coming: dict[str, asyncio.Task[None]] = field(default_factory=dict)
     whole_at: float | None = None

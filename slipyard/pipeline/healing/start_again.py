@@ -17,19 +17,22 @@ from slipyard.store.tables import Instance
 _log = structlog.get_logger()
 
 
-async def start_again(context: Context, row: InstanceRow, found: Observation | None) -> None:
+async def start_again(context: Context, row: InstanceRow, found: Observation | None, *, again: bool) -> bool:
+    """Whether it was started. What the engine refuses once may be on its way out, as a container that is being removed;
+    where it refuses `again`, another instance takes its place."""
     reason = what_happened(found)
     try:
         container_id = await _started(context, row, found)
     except SlipyardError as error:
         _log.warning("heal_failed", instance_id=row.id, error=error.message)
         await _say(context, row, "instance.heal_failed", f"{reason}; starting it again failed: {error.message}")
-        if isinstance(error, UserError):
+        if again and isinstance(error, UserError):
             await ask_for_another(context, row.id, f"cannot be started again: {error.message}")
-        return
+        return False
     kind = "instance.restarted" if is_crash_loop(row.trouble) else "instance.healed"
     await context.database.writing(lambda session: note_container(session, row.id, container_id))
     await _say(context, row, kind, f"{reason}; it was started again.")
+    return True
 
 
 def what_happened(found: Observation | None) -> str:

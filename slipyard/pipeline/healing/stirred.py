@@ -32,6 +32,7 @@ class Stirred:
     _deaths: dict[str, tuple[int, int | None]] = field(default_factory=dict)
     _altered: set[str] = field(default_factory=set)
     _killed: set[str] = field(default_factory=set)
+    _later: dict[str, tuple[float, str]] = field(default_factory=dict)
     _stirred: asyncio.Event = field(default_factory=asyncio.Event)
 
     def note(self, event: InstanceEvent) -> None:
@@ -50,7 +51,15 @@ class Stirred:
             self._changed[event.instance_id] = event.container_id
             self._stirred.set()
 
-    def take(self) -> Report:
+    def remind(self, instance_id: str, container_id: str, at: float) -> None:
+        """It is looked at again then, by the monotonic clock: its time to be started has come."""
+        self._later[instance_id] = (at, container_id)
+
+    def take(self, now: float) -> Report:
+        for instance_id, (at, container_id) in list(self._later.items()):
+            if at <= now:
+                self._changed.setdefault(instance_id, container_id)
+                del self._later[instance_id]
         report = Report(self._changed, self._deaths, frozenset(self._altered), self.listening)
         self._changed, self._deaths, self._altered = {}, {}, set()
         self._stirred.clear()
@@ -62,8 +71,10 @@ class Stirred:
         self._killed.clear()
 
     async def rest(self, clock: Clock, seconds: float) -> None:
-        """Until something is reported, or so long."""
-        sleeping = asyncio.ensure_future(clock.sleep(seconds))
+        """Until something is reported, or somebody's time has come, or so long."""
+        soonest = min((at for at, _ in self._later.values()), default=None)
+        left = seconds if soonest is None else min(seconds, max(0.0, soonest - clock.monotonic()))
+        sleeping = asyncio.ensure_future(clock.sleep(left))
         waiting = asyncio.ensure_future(self._stirred.wait())
         try:
             await asyncio.wait({sleeping, waiting}, return_when=asyncio.FIRST_COMPLETED)
