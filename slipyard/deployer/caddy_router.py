@@ -63,6 +63,8 @@ class CaddyRouter:
 
 
 def caddy_shape(settings: Settings, layout: Layout) -> CaddyShape:
+    if settings.tls == "files":
+        raise ValidationFailed('SLIPYARD_TLS "files": certificates cannot be brought yet. Use off, internal or acme.')
     return CaddyShape(
         routes=layout.routes,
         http_port=settings.http_port,

@@ -26,7 +26,7 @@ class Settings(BaseSettings):
     registry_port: int = Field(7008, ge=1, le=65535, description="Loopback port of the embedded registry")
     domain: str = Field("localhost", description="An app answers at <slug>.<domain>")
     public_url: str | None = Field(None, description="How others reach the API; default http://<bind>:<port>")
-    tls: Literal["off", "internal", "acme"] = "off"
+    tls: Literal["off", "internal", "acme", "files"] = "off"
     acme_directory: str | None = Field(None, description="ACME directory; default Let's Encrypt")
     acme_email: str | None = Field(None, description="Told to the ACME directory, which may write to it")
     acme_roots: Path | None = Field(None, description="PEM: who vouches for an ACME directory of your own")

@@ -16,7 +16,7 @@ def domain_view(settings: Settings, row: Domain) -> DomainView:
         redirect_to=row.redirect_to,
         redirect_status=row.redirect_status,
         url=settings.app_url(row.host) + below,
-        certificate="none" if settings.tls == "off" else settings.tls,
+        certificate="none" if settings.tls in {"off", "files"} else settings.tls,
         created_by=row.created_by,
         created_at=row.created_at,
     )
