@@ -9,7 +9,7 @@ from structlog.typing import Processor
 
 from slipyard.api.application import create_application
 from slipyard.api.quiet_server import QuietServer
-from slipyard.domain.settings import Settings
+from slipyard.domain.settings import Settings, read_settings
 from slipyard.pipeline.assemble import assemble
 from slipyard.store.installation import load_installation
 from slipyard.webhooks.left_open import keep_deciding
@@ -30,7 +30,7 @@ def main() -> None:
     if not structlog.is_configured():
         structlog.configure(processors=_PLAIN_LOG)
     with asyncio.Runner(loop_factory=uvloop.new_event_loop) as runner:
-        runner.run(serve(Settings()))
+        runner.run(serve(read_settings()))
 
 
 async def serve(settings: Settings) -> None:

@@ -3,6 +3,7 @@
 import asyncio
 import io
 import tarfile
+from abc import ABC, abstractmethod
 from collections.abc import AsyncGenerator, AsyncIterator, Awaitable, Callable, Sequence
 from dataclasses import dataclass, field
 from itertools import count
@@ -58,7 +59,7 @@ async def _says_nothing(stream: SimulatedStream) -> int:  # noqa: ARG001 - it ne
     return 0
 
 
-class FakeCommands:
+class FakeCommands(ABC):
     """`ContainerCommands` of a `FakeContainerEngine`. `script` is what commands do; `files` what lies in containers."""
 
     def __init__(self) -> None:
@@ -141,11 +142,11 @@ class FakeCommands:
         finally:
             await stream.over()
 
-    async def _called(self, call: str) -> None:
-        raise NotImplementedError
+    @abstractmethod
+    async def _called(self, call: str) -> None: ...
 
-    def _known(self, name_or_id: str) -> SimulatedContainer:
-        raise NotImplementedError
+    @abstractmethod
+    def _known(self, name_or_id: str) -> SimulatedContainer: ...
 
 
 def _tar(name: str, content: bytes) -> bytes:

@@ -9,7 +9,7 @@ import structlog
 from slipyard.controller.lease import LeaderLease
 from slipyard.controller.loops import LOOPS, Loop
 from slipyard.controller.news import News
-from slipyard.domain.settings import Settings
+from slipyard.domain.settings import Settings, read_settings
 from slipyard.pipeline.assemble import assemble
 from slipyard.pipeline.context import Context
 from slipyard.pipeline.healing.hear_engine import hear_engine
@@ -25,7 +25,7 @@ def main() -> None:
 
 
 async def _until_terminated() -> None:
-    leading = asyncio.ensure_future(lead(Settings()))
+    leading = asyncio.ensure_future(lead(read_settings()))
     asyncio.get_running_loop().add_signal_handler(signal.SIGTERM, leading.cancel)
     await asyncio.wait({leading})
     if not leading.cancelled():

@@ -1,12 +1,15 @@
 """Every setting, its default and its meaning. `SLIPYARD_*` wins over `settings.toml` in the data directory."""
 
 import os
+import tomllib
 from ipaddress import IPv4Network, IPv6Network
 from pathlib import Path
 from typing import Literal
 
-from pydantic import Field
+from pydantic import Field, ValidationError
 from pydantic_settings import BaseSettings, PydanticBaseSettingsSource, SettingsConfigDict, TomlConfigSettingsSource
+
+from slipyard.domain.errors import ValidationFailed
 
 MIB = 1024 * 1024
 
@@ -111,3 +114,18 @@ class Settings(BaseSettings):
         """Where a browser finds an app, with scheme, and with the port where it is not the scheme's own."""
         scheme, port, usual = ("http", self.http_port, 80) if self.tls == "off" else ("https", self.https_port, 443)
         return f"{scheme}://{host}" if port == usual else f"{scheme}://{host}:{port}"
+
+
+def read_settings() -> Settings:
+    """From the environment and `settings.toml`. `ValidationFailed` names what is wrong there, and shows no value."""
+    try:
+        return Settings()
+    except ValidationError as error:
+        wrong = "; ".join(
+            f"SLIPYARD_{'_'.join(map(str, each['loc'])).upper()}: {each['msg']}" for each in error.errors()
+        )
+        raise ValidationFailed(
+            f"These settings cannot be: {wrong}. Change the variable, or settings.toml in {home_directory()}."
+        ) from None
+    except tomllib.TOMLDecodeError as error:
+        raise ValidationFailed(f"{home_directory() / 'settings.toml'} cannot be read: {error}. Correct it.") from None

@@ -7,7 +7,7 @@ from collections.abc import Sequence
 from dataclasses import replace
 from functools import partial
 
-from slipyard.domain.settings import Settings
+from slipyard.domain.settings import read_settings
 from slipyard.pipeline.assemble import assemble, redis_url
 from slipyard.pipeline.builds.run_build import run_build
 from slipyard.pipeline.context import Context
@@ -21,7 +21,7 @@ from slipyard.store.installation import Installation, load_installation
 
 def main(*kinds: WorkKind) -> None:
     """Runs until SIGTERM, then gives back what it holds."""
-    asyncio.run(_work(load_installation(Settings()), kinds))
+    asyncio.run(_work(load_installation(read_settings()), kinds))
     sys.exit(0)
 
 

@@ -16,7 +16,7 @@ from slipyard.cli.exit_codes import ExitCode
 from slipyard.cli.options import Json
 from slipyard.cli.output import print_json, print_table, styled_status
 from slipyard.domain.layout import Layout
-from slipyard.domain.settings import Settings
+from slipyard.domain.settings import read_settings
 
 app = typer.Typer()
 
@@ -45,7 +45,7 @@ def doctor(
     as_json: Json = False,
 ) -> None:
     """Check everything that the installation on this machine stands on; exit code 1 when something fails."""
-    settings = Settings()
+    settings = read_settings()
     layout = Layout(settings.home)
     if memory:
         _show_memory(layout, as_json=as_json)

@@ -9,7 +9,7 @@ from slipyard.cli.failure import WrongUsage
 from slipyard.cli.up.down import down
 from slipyard.cli.up.purge import purge
 from slipyard.domain.layout import Layout
-from slipyard.domain.settings import Settings
+from slipyard.domain.settings import read_settings
 
 app = typer.Typer()
 
@@ -24,7 +24,7 @@ def stop(
     yes: Annotated[bool, typer.Option("--yes", "-y", help="Do not ask.")] = False,
 ) -> None:
     """Stop Slipyard. Containers and Caddy stay, so apps go on being served."""
-    settings = Settings()
+    settings = read_settings()
     layout = Layout(settings.home)
     if purge_too and not yes:
         _ask(layout)

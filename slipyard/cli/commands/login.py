@@ -15,7 +15,7 @@ from slipyard.cli.options import Json
 from slipyard.cli.output import print_json
 from slipyard.cli.up.login_link import make_login_link
 from slipyard.domain.layout import Layout
-from slipyard.domain.settings import Settings
+from slipyard.domain.settings import read_settings
 
 app = typer.Typer()
 link_app = typer.Typer()
@@ -48,7 +48,7 @@ def login(
 @link_app.command()
 def login_link(*, as_json: Json = False) -> None:
     """Make a link that signs one browser in, once, within 15 minutes. Only on the machine of the installation."""
-    settings = Settings()
+    settings = read_settings()
     link = make_login_link(settings, Layout(settings.home))
     if as_json:
         print_json({"url": link})

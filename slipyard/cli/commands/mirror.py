@@ -10,7 +10,7 @@ from slipyard.clients.push_gate import PushGate
 from slipyard.domain.clock import SystemClock
 from slipyard.domain.image_reference import ImageReference, parse_image_reference
 from slipyard.domain.layout import Layout
-from slipyard.domain.settings import Settings
+from slipyard.domain.settings import Settings, read_settings
 from slipyard.pipeline.assemble import registry_home
 from slipyard.pipeline.context import RegistryHome
 
@@ -26,7 +26,7 @@ def mirror(
     For machines that reach no image registry, or should not ask it at each build. In docker-compose.yml the buildkitd
     looks there for all of Docker Hub.
     """
-    settings = Settings()
+    settings = read_settings()
     references = [parse_image_reference(name) for name in names]
     asyncio.run(_copy_all(settings, references))
 

@@ -7,7 +7,7 @@ from typing import Annotated
 import typer
 
 from slipyard.cli.up.bare import become
-from slipyard.domain.settings import Settings
+from slipyard.domain.settings import read_settings
 
 up_app = typer.Typer()
 part_app = typer.Typer()
@@ -29,10 +29,10 @@ def start(
 
 def export_settings(*, public: bool) -> None:
     """The parts read settings from the environment: what the command line changed goes there. Wrong ones end here."""
-    os.environ["SLIPYARD_HOME"] = str(Settings().home)
+    os.environ["SLIPYARD_HOME"] = str(read_settings().home)
     if public:
         os.environ["SLIPYARD_HTTP_PORT"], os.environ["SLIPYARD_HTTPS_PORT"] = "80", "443"
-    Settings()
+    read_settings()
 
 
 @part_app.command()
@@ -40,4 +40,4 @@ def part(
     name: Annotated[str, typer.Argument(help="api, build-worker, deploy-worker or controller.")],
 ) -> None:
     """Run one part in the foreground until SIGTERM, where containers or systemd supervise. Settings: SLIPYARD_*."""
-    pkgutil.resolve_name("slipyard.cli.up.part:run_part")(name, Settings())
+    pkgutil.resolve_name("slipyard.cli.up.part:run_part")(name, read_settings())

@@ -7,7 +7,7 @@ from concurrent.futures import ThreadPoolExecutor
 
 import uvloop
 
-from slipyard.domain.settings import Settings
+from slipyard.domain.settings import Settings, read_settings
 
 Work = Callable[[Settings], Awaitable[object]]
 _THREADS = 12  # what two processes would have: reads of the one never wait for passes of the other
@@ -16,7 +16,7 @@ _THREADS = 12  # what two processes would have: reads of the one never wait for 
 def run_beside(serve: Work, lead: Work) -> None:
     """Until SIGTERM, which `serve` obeys; then `lead` is ended. Raises what either of them raised: both start anew."""
     with asyncio.Runner(loop_factory=uvloop.new_event_loop) as runner:
-        runner.run(_both(serve, lead, Settings()))
+        runner.run(_both(serve, lead, read_settings()))
 
 
 async def _both(serve: Work, lead: Work, settings: Settings) -> None:

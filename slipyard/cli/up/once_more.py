@@ -5,7 +5,7 @@ import gc
 from slipyard.cli.up.journal import configure_logging
 from slipyard.cli.up.parts import parts_of
 from slipyard.cli.up.prctl import name_process, share_one_heap
-from slipyard.domain.settings import Settings
+from slipyard.domain.settings import read_settings
 
 
 def main(name: str) -> None:
@@ -13,7 +13,7 @@ def main(name: str) -> None:
     name_process(f"slipyard-{name}")
     share_one_heap()
     configure_logging()
-    (part,) = [part for part in parts_of(Settings()) if part.name == name]
+    (part,) = [part for part in parts_of(read_settings()) if part.name == name]
     run = part.load()
     gc.freeze()
     run()

@@ -6,12 +6,12 @@ from slipyard.cli.up.daemon import daemonise
 from slipyard.cli.up.report import Report
 from slipyard.cli.up.run import up
 from slipyard.domain.layout import Layout
-from slipyard.domain.settings import Settings
+from slipyard.domain.settings import read_settings
 
 
 def main(*options: str) -> None:
     """Settings come from the environment. Ends with the exit code of `up`."""
-    settings = Settings()
+    settings = read_settings()
     log = Layout(settings.home).logs / "slipyard.log"
     if "--detach" in options:
         sys.exit(daemonise(lambda report: up(settings, report, log), log))

@@ -1,6 +1,7 @@
 """Commands in a container of their own, or beside what runs in an instance."""
 
 import asyncio
+from abc import ABC, abstractmethod
 from collections.abc import AsyncIterator, Sequence
 from contextlib import suppress
 from dataclasses import dataclass, replace
@@ -83,7 +84,7 @@ class BesideInstance:
             await asyncio.sleep(_LOOK_SECONDS)
 
 
-class Commands:
+class Commands(ABC):
     """What a `DockerDriver` does for them."""
 
     _engine: ContainerEngine
@@ -124,8 +125,8 @@ class Commands:
     async def copy_in(self, instance_id: str, path: str, content: AsyncIterator[bytes]) -> None:
         await self._engine.copy_in(await self._container_of(instance_id), path, content)
 
-    async def _prepared(self, spec: InstanceSpec) -> ContainerSpec:
-        raise NotImplementedError
+    @abstractmethod
+    async def _prepared(self, spec: InstanceSpec) -> ContainerSpec: ...
 
     async def _container_of(self, instance_id: str) -> str:
         state = await self._engine.container(names.container_name(self._installation_id, instance_id))
