@@ -11,7 +11,6 @@ import asyncio
 import os
 import shutil
 import statistics
-import tempfile
 import time
 from collections.abc import Awaitable, Callable
 from dataclasses import dataclass
@@ -20,10 +19,11 @@ from typing import Any
 
 from docker import APIClient
 
+from benchmarks.own_installation import own_installation
 from benchmarks.report import write_report
 from benchmarks.straight_line import SETTLE_SECONDS, StraightLine, first_answer, run
 from slipyard.builder.buildkit.connect import engine_builder
-from tests.engine.installation import CHECKOUT, Installation, purge_installation, start_installation
+from tests.engine.installation import CHECKOUT, Installation
 from tests.flow.repository import Repository
 
 _ENGINE = os.environ.get("SLIPYARD_DOCKER_HOST", "unix:///var/run/docker.sock")
@@ -46,12 +46,8 @@ def main() -> None:
     parser = argparse.ArgumentParser()
     parser.add_argument("--pairs", type=int, default=11)
     pairs = parser.parse_args().pairs
-    with tempfile.TemporaryDirectory(prefix="slipyard-benchmark-") as directory:
-        installation = start_installation(Path(directory) / "home")
-        try:
-            measured = asyncio.run(measure(installation, Path(directory) / "work", pairs))
-        finally:
-            purge_installation(installation)
+    with own_installation() as (installation, work):
+        measured = asyncio.run(measure(installation, work, pairs))
     write_report(measured, CHECKOUT / "docs" / "benchmarks")
 
 

@@ -9,12 +9,10 @@ each other all the time. The shorter form runs with the tests,
 """
 
 import argparse
-import tempfile
 import time
 from collections import Counter
-from pathlib import Path
 
-from tests.engine.installation import purge_installation, start_installation
+from benchmarks.own_installation import own_installation
 from tests.engine.long_requests import SlowUploads
 from tests.engine.rollout_app import ask, go_live
 from tests.engine.whole_app import WholeApp, new_app
@@ -29,14 +27,10 @@ def main() -> None:
     parser = argparse.ArgumentParser()
     parser.add_argument("--deployments", type=int, default=100)
     deployments = parser.parse_args().deployments
-    with tempfile.TemporaryDirectory(prefix="slipyard-benchmark-") as directory:
-        installation = start_installation(Path(directory) / "home")
-        try:
-            app = new_app(installation, Repository(Path(directory) / "work"))
-            go_live(app, rollout={"stop_seconds": 1, "drain_seconds": 10})
-            measure(app, deployments)
-        finally:
-            purge_installation(installation)
+    with own_installation() as (installation, work):
+        app = new_app(installation, Repository(work))
+        go_live(app, rollout={"stop_seconds": 1, "drain_seconds": 10})
+        measure(app, deployments)
 
 
 def measure(app: WholeApp, deployments: int) -> None:

@@ -10,7 +10,6 @@ import argparse
 import asyncio
 import os
 import signal
-import tempfile
 import time
 from collections.abc import Awaitable, Callable, Sequence
 from contextlib import closing
@@ -20,8 +19,9 @@ from pathlib import Path
 from docker import APIClient
 
 from benchmarks.figures import Compared, Figures
+from benchmarks.own_installation import own_installation
 from benchmarks.pages import SERVES, first_other, page_of
-from tests.engine.installation import CHECKOUT, Installation, purge_installation, start_installation
+from tests.engine.installation import CHECKOUT, Installation
 from tests.engine.whole_app import WholeApp, new_app
 from tests.flow.repository import Repository
 
@@ -45,12 +45,8 @@ def main() -> None:
     parser = argparse.ArgumentParser()
     parser.add_argument("--rounds", type=int, default=4)
     rounds = parser.parse_args().rounds
-    with tempfile.TemporaryDirectory(prefix="slipyard-benchmark-") as directory:
-        installation = start_installation(Path(directory) / "home")
-        try:
-            measured = asyncio.run(measure(installation, Path(directory) / "work", rounds))
-        finally:
-            purge_installation(installation)
+    with own_installation() as (installation, work):
+        measured = asyncio.run(measure(installation, work, rounds))
     figures(measured).write(CHECKOUT / "docs" / "benchmarks")
 
 
