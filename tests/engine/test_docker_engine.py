@@ -1,11 +1,15 @@
 """The real engine keeps the contract, and runs containers with no more rights than they need."""
 
 import asyncio
+import os
+from contextlib import closing
 from dataclasses import replace
 
 import pytest
+from docker import APIClient
 
 from slipyard.clients.docker_engine import DockerEngine
+from slipyard.clients.docker_engine.neighbours import retransmission_of
 from slipyard.domain.errors import HostUnknown, Unavailable, UserError
 from tests.contract.container_engine import Bench, EngineContract
 from tests.engine.docker_world import docker_world
@@ -69,6 +73,21 @@ async def test_memory_has_a_limit_and_its_end_is_told(bench):
     await bench.engine.start(container_id)
     assert await bench.engine.wait(container_id) != 0
     assert (await bench.engine.container(container_id)).out_of_memory
+
+
+@pytest.mark.skipif(
+    not os.access("/proc/sys/net/ipv4/neigh/default/retrans_time_ms", os.W_OK), reason="this kernel is not ours to set"
+)
+async def test_who_was_away_is_asked_for_again_at_once_also_after_a_reboot(bench):
+    await bench.engine.create_network(bench.network())
+    with closing(APIClient()) as api:
+        interval = retransmission_of(api.inspect_network(bench.network().name)["Id"])
+    assert int(interval.read_text()) < 100  # the kernel counts in ticks
+
+    interval.write_text("1000")
+    await bench.engine.create_network(bench.network())
+
+    assert int(interval.read_text()) < 100  # the kernel counts in ticks
 
 
 async def test_rights_are_few(bench):

@@ -9,6 +9,7 @@ from docker.types import IPAMConfig, IPAMPool
 from slipyard.clients.container_engine import NetworkSpec
 from slipyard.clients.docker_engine.connection import Connection
 from slipyard.clients.docker_engine.labels import label_filter
+from slipyard.clients.docker_engine.neighbours import ask_again_soon
 from slipyard.domain.errors import Conflict, NotFound
 
 
@@ -50,7 +51,7 @@ class Networks:
 
     async def _network(self, name: str) -> NetworkSpec | None:
         try:
-            row = await self._connection.call(f"inspect the network {name}", lambda api: api.inspect_network(name))
+            row = await self._connection.call(f"inspect the network {name}", lambda api: _inspect(api, name))
         except NotFound:
             return None
         return _spec(row)
@@ -59,7 +60,15 @@ class Networks:
 def _create(api: Any, spec: NetworkSpec) -> None:
     gateway = str(next(IPv4Network(spec.subnet).hosts()))
     ipam = IPAMConfig(pool_configs=[IPAMPool(subnet=spec.subnet, gateway=gateway)])
-    api.create_network(spec.name, driver="bridge", ipam=ipam, labels=dict(spec.labels), check_duplicate=True)
+    made = api.create_network(spec.name, driver="bridge", ipam=ipam, labels=dict(spec.labels), check_duplicate=True)
+    ask_again_soon(made["Id"])
+
+
+def _inspect(api: Any, name: str) -> Any:
+    """Also of one that is there: a reboot forgets it."""
+    row = api.inspect_network(name)
+    ask_again_soon(row["Id"])
+    return row
 
 
 def _spec(row: Mapping[str, Any]) -> NetworkSpec:
