@@ -3,7 +3,6 @@
 import asyncio
 import errno
 import os
-import time
 from collections.abc import AsyncIterator
 from dataclasses import dataclass
 from pathlib import Path
@@ -15,7 +14,6 @@ from slipyard.builder.archive_limits import ArchiveLimits
 from slipyard.builder.byte_feed import ByteFeed
 from slipyard.domain.errors import Unavailable
 
-_ABANDONED_SECONDS = 24 * 3600
 _BUFFER = 1024 * 1024
 
 
@@ -109,11 +107,3 @@ def disk_fault(error: OSError, store: Path) -> Unavailable:
     full = error.errno in {errno.ENOSPC, errno.EDQUOT}
     reason = "The disk is full" if full else f"The disk answered: {os.strerror(error.errno or 0)}"
     return Unavailable(f"The source could not be kept in {store}. {reason}; it works again once there is room.")
-
-
-def remove_abandoned(store: Path) -> int:
-    """Drafts that a killed process left a day ago or earlier. Blocking. Returns how many."""
-    stale = [draft for draft in store.glob(".*.partial") if draft.stat().st_mtime < time.time() - _ABANDONED_SECONDS]
-    for draft in stale:
-        draft.unlink(missing_ok=True)
-    return len(stale)

@@ -118,9 +118,6 @@ class Git:
             return False  # a new commit, as nearly all that are asked about
         return (await self._run(arguments)).status == 0
 
-    async def tree_of(self, path: Path, commit: str) -> str:
-        return (await self.commit_facts(path, commit)).tree
-
     async def commit_facts(self, path: Path, ref: str) -> CommitFacts:
         arguments = ["-C", str(path), "log", "-1", f"--format={_FACTS}", "--no-show-signature", "--end-of-options"]
         answer = await self._run([*arguments, check_ref(ref), "--"])

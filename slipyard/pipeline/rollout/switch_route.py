@@ -39,12 +39,6 @@ async def follow_intent(context: Context, claim: Claim, route: Route) -> int:
     return route.generation
 
 
-async def change_route(context: Context, app_id: str, state: RouteState, addresses: tuple[str, ...] = ()) -> None:
-    """For what is no deployment: stop, first page, heal. Safe to repeat."""
-    route = await context.database.writing(lambda session: write_intent(session, app_id, state, addresses, None))
-    await apply_route(context, route)
-
-
 async def apply_route(context: Context, route: Route) -> None:
     """The files become what the row says. A later intent that got there first wins, and this one has nothing to do."""
     try:

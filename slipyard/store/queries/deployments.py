@@ -3,7 +3,6 @@
 from collections.abc import Iterable
 from datetime import datetime
 
-from sqlalchemy import ColumnElement
 from sqlmodel import Session, col, select
 from sqlmodel.sql.expression import SelectOfScalar
 
@@ -40,20 +39,10 @@ def active_deployments(session: Session, app_ids: Iterable[str]) -> dict[str, De
     return {row.app_id: row for row in session.exec(active.where(col(Deployment.app_id).in_(list(app_ids))))}
 
 
-def latest_deployment(session: Session, app_id: str) -> Deployment | None:
-    return session.exec(_of(app_id).order_by(col(Deployment.number).desc())).first()
-
-
 def unfinished_deployments(session: Session, app_id: str) -> list[Deployment]:
     """Without an outcome yet, oldest first."""
     unfinished = _of(app_id).where(col(Deployment.status).in_((*WAITING, *AT_WORK)))
     return list(session.exec(unfinished.order_by(col(Deployment.number))))
-
-
-def deployments_of_build(session: Session, build_id: str) -> list[Deployment]:
-    """Those that wait for this build, or went live with it, oldest first."""
-    query = select(Deployment).where(Deployment.build_id == build_id)
-    return list(session.exec(query.order_by(col(Deployment.number))))
 
 
 def deployment_before(session: Session, app_id: str, number: int) -> Deployment | None:
@@ -78,19 +67,6 @@ def deployment_before(session: Session, app_id: str, number: int) -> Deployment 
     return session.exec(older.order_by(col(Release.number).desc(), col(Deployment.number).desc())).first()
 
 
-def deployments_to_wake(session: Session, limit: int = 1000) -> list[Deployment]:
-    """What a deploy worker could claim now, oldest first: ready and its app's turn, or given back by its worker.
-    The same rule as `claims.claim_deployment`. What the queue is rebuilt from."""
-    free = select(Deployment).where(col(Deployment.claim_token).is_(None), _is_claimable())
-    return list(session.exec(free.order_by(col(Deployment.id)).limit(limit)))
-
-
-def claimed_deployments(session: Session) -> list[Deployment]:
-    """Whose heartbeats the controller watches."""
-    claimed = select(Deployment).where(col(Deployment.claim_token).is_not(None), col(Deployment.status).in_(AT_WORK))
-    return list(session.exec(claimed.order_by(col(Deployment.id))))
-
-
 def note_commit(session: Session, build_id: str, commit: str, now: datetime) -> None:
     """What a branch's head turned out to be, noted before it is built: where it fails, its commit is known too, and was
     told to be on its way. Another attempt finds it noted."""
@@ -103,15 +79,6 @@ def note_commit(session: Session, build_id: str, commit: str, now: datetime) -> 
         session.add(row)
         message = f"Deployment {row.number} is of commit {commit[:12]}."
         record(session, row.app_id, COMMIT_KNOWN, message, now=now, deployment_id=row.id)
-
-
-def _is_claimable() -> ColumnElement[bool]:
-    status, has_release = col(Deployment.status), col(Deployment.release_id).is_not(None)
-    built = (status == DeploymentStatus.BUILDING) & has_release
-    pending = (status == DeploymentStatus.PENDING) & (has_release | col(Deployment.image).is_not(None))
-    busy = select(Deployment.app_id).where(col(Deployment.status).in_(AT_WORK))
-    ready = (built | pending) & col(Deployment.parked).is_(None)
-    return status.in_(AT_WORK) | (ready & col(Deployment.app_id).not_in(busy))
 
 
 def _of(app_id: str) -> SelectOfScalar[Deployment]:

@@ -39,16 +39,6 @@ def first_hook(session: Session, app: App) -> Hook:
     return found
 
 
-def delivery_seen(session: Session, hook_id: str, provider_id: str) -> Delivery | None:
-    """The same delivery, sent before: providers send again what they believe was lost."""
-    query = select(Delivery).where(Delivery.hook_id == hook_id, Delivery.provider_id == provider_id)
-    return session.exec(query).first()
-
-
-def latest_delivery(session: Session, app_id: str) -> Delivery | None:
-    return session.exec(select(Delivery).where(Delivery.app_id == app_id).order_by(col(Delivery.id).desc())).first()
-
-
 def undecided_deliveries(session: Session, limit: int = 100, after: str = "") -> list[Delivery]:
     """Written down, and then whoever took them died. Oldest first, those behind the id `after`."""
     query = select(Delivery).where(col(Delivery.verdict).is_(None), Delivery.id > after).order_by(col(Delivery.id))

@@ -10,7 +10,6 @@ from slipyard.domain.lifecycle import BuildStatus, is_terminal
 from slipyard.store import claims
 from slipyard.store.claims import claim_build
 from slipyard.store.events import events_after
-from slipyard.store.queries.builds import builds_to_wake
 from slipyard.store.tables import App, Build
 from slipyard.store.transition import transition
 from tests.unit.store.rows import NOW, add_app, add_build, saved_app
@@ -61,7 +60,7 @@ def test_workers_and_people_who_cancel_never_wait_for_each_other_and_each_build_
 def work_through(database, name, won):
     while True:
         with database.read() as session:
-            waiting = builds_to_wake(session)
+            waiting = session.exec(select(Build).where(Build.status == BuildStatus.QUEUED)).all()
         if not waiting and all_over(database):
             return
         for build in waiting:

@@ -7,11 +7,9 @@ from slipyard.domain.app_status import AppFacts, AppStatus
 from slipyard.domain.errors import NotFound, ValidationFailed
 from slipyard.domain.ids import new_id
 from slipyard.domain.lifecycle import BuildStatus, DeploymentStatus, InstanceStatus
-from slipyard.store.claims import claim_build, claim_deployment
 from slipyard.store.queries import apps, builds, deliveries, deployments, hooks, instances, releases
 from slipyard.store.queries.app_facts import app_facts
 from slipyard.store.queries.app_list import AppFilter, list_apps
-from slipyard.store.tables import RouteRow
 from tests.unit.store.rows import (
     NOW,
     add_app,
@@ -64,7 +62,6 @@ def test_a_removed_app_is_not_there_and_its_slug_and_host_are_free(session, orga
             apps.find_app(session, organization.id, name)
     assert not apps.is_slug_taken(session, organization.id, app.slug)
     assert not apps.is_host_taken(session, app.host)
-    assert apps.find_removed_app(session, organization.id, app.id) is app
     again = add_app(session, "shop", organization)
     assert apps.find_app(session, organization.id, "shop") is again
 
@@ -74,16 +71,6 @@ def test_an_app_is_found_by_id_and_by_slug(session, organization, app):
     assert apps.find_app(session, organization.id, "shop") is app
     assert apps.is_slug_taken(session, organization.id, "shop")
     assert apps.is_host_taken(session, "shop.localhost")
-
-
-def test_apps_to_clean_up_are_those_asked_for_and_not_done_longest_waiting_first(session, organization, app):
-    add_app(session, "removed", organization, deleting_at=NOW, deleted_at=NOW)
-    add_app(session, "later", organization, deleting_at=NOW + HOUR, subnet="10.201.0.0/26")
-    add_app(session, "sooner", organization, deleting_at=NOW)
-    assert [row.slug for row in apps.apps_to_clean_up(session)] == ["sooner", "later"]
-    assert [row.slug for row in apps.living_apps(session)] == ["shop"]
-    assert apps.count_apps(session, organization.id) == 1
-    assert apps.issued_subnets(session) == {"10.201.0.0/26"}
 
 
 @pytest.mark.parametrize("sort", ["config:asc", "id", "name:up", "", "name;drop"])
@@ -187,45 +174,6 @@ def test_histories_are_newest_first(session, app):
         rows, total = listing(session, app.id, 2, 1)
         assert ([row.number for row in rows], total) == ([2, 1], 3)
     assert builds.latest_build(session, app.id).number == 3
-    assert releases.latest_release(session, app.id).number == 3
-    assert deployments.latest_deployment(session, app.id).number == 3
-
-
-def test_what_can_be_woken_is_what_can_be_claimed(session, organization):
-    for slug in ("one", "two", "three"):
-        app = add_app(session, slug, organization)
-        add_build(session, app, BuildStatus.SUPERSEDED)
-        add_build(session, app)
-        add_build(session, app)
-        add_deployment(session, app)
-        add_deployment(session, app, DeploymentStatus.BUILDING)
-        add_deployment(session, app, DeploymentStatus.BUILDING, release_id=add_release(session, app).id)
-        add_deployment(session, app, image="nginx:1")
-    running = add_build(session, add_app(session, "held", organization), BuildStatus.RUNNING, claim_token="held")
-    given_back = add_build(session, add_app(session, "given-back", organization), BuildStatus.RUNNING)
-    assert given_back in builds.builds_to_wake(session)
-    assert [row.id for row in builds.claimed_builds(session)] == [running.id]
-    woken = 0
-    while waiting := builds.builds_to_wake(session, 1):
-        assert claim_build(session, waiting[0].id, "worker", NOW)
-        woken += 1
-    while waiting := deployments.deployments_to_wake(session, 1):
-        assert claim_deployment(session, waiting[0].id, "worker", NOW)
-        woken += 1
-    assert woken == 3 + 1 + 3
-    assert len(builds.claimed_builds(session)) == 5
-    assert len(deployments.claimed_deployments(session)) == 3
-
-
-def test_cancelling_means_the_build_that_runs_else_the_one_that_is_next(session, app):
-    assert builds.current_build(session, app.id) is None
-    first = add_build(session, app)
-    running = add_build(session, app, BuildStatus.RUNNING)
-    assert builds.current_build(session, app.id) is running
-    running.status = BuildStatus.FAILED
-    session.flush()
-    assert builds.current_build(session, app.id) is first
-    assert builds.queued_builds(session, app.id) == [first]
 
 
 def test_an_image_is_used_again_only_by_its_own_app_and_while_it_is_there(session, organization, app):
@@ -237,14 +185,6 @@ def test_an_image_is_used_again_only_by_its_own_app_and_while_it_is_there(sessio
     assert builds.build_of_plan(session, app.id, "plan") is made
     assert builds.build_of_plan(session, app.id, "another plan") is None
     assert builds.build_of_plan(session, other.id, "plan") is None
-
-
-def test_unpublished_builds_are_tried_in_turn(session, app):
-    tried, fresh = add_built(session, app, "tried", publish_attempts=2), add_built(session, app, "fresh")
-    add_built(session, app, "published", published_at=NOW)
-    add_built(session, app, "removed", image_removed_at=NOW)
-    add_build(session, app, BuildStatus.FAILED)
-    assert builds.unpublished_builds(session) == [fresh, tried]
 
 
 def test_going_back_leads_to_the_release_before_and_then_further_back(session, app):
@@ -262,7 +202,6 @@ def test_going_back_leads_to_the_release_before_and_then_further_back(session, a
     assert deployments.deployment_before(session, app.id, first.number) is None
     assert deployments.active_deployment(session, app.id) is back
     assert deployments.active_deployments(session, [app.id, "app_none"]) == {app.id: back}
-    assert releases.active_release(session, app.id).id == second.release_id
 
 
 def test_deployments_without_an_outcome(session, app):
@@ -271,13 +210,6 @@ def test_deployments_without_an_outcome(session, app):
             add_deployment(session, app, status)
     found = deployments.unfinished_deployments(session, app.id)
     assert [row.status for row in found] == ["pending", "building", "deploying"]
-
-
-def test_deployments_of_a_build(session, app):
-    build = add_build(session, app)
-    waiting = add_deployment(session, app, build_id=build.id)
-    add_deployment(session, app)
-    assert deployments.deployments_of_build(session, build.id) == [waiting]
 
 
 def test_an_address_is_in_use_until_its_container_is_gone(session, app):
@@ -289,25 +221,6 @@ def test_an_address_is_in_use_until_its_container_is_gone(session, app):
     assert instances.addresses_in_use(session, app.id) == {f"10.201.0.{number}" for number in range(len(there))}
     assert len(instances.instances_of(session, app.id)) == len(there)
     assert [row.status for row in instances.instances_of(session, app.id, {InstanceStatus.RETIRED})] == ["retired"]
-    assert len(instances.instances_of_deployment(session, deployment.id)) == len(there)
-    assert [row.container_id for row in instances.instances_with(session, {InstanceStatus.RETIRING})] == [
-        f"c{statuses.index(InstanceStatus.RETIRING)}"
-    ]
-    assert (
-        instances.instance_of_container(session, f"c{statuses.index(InstanceStatus.READY)}").status
-        is InstanceStatus.READY
-    )
-    assert instances.instance_of_container(session, "foreign") is None
-
-
-def test_routes_whose_files_may_be_behind(session, organization, app):
-    assert instances.route_of(session, app.id) is None
-    behind = RouteRow(app_id=app.id, generation=2, state="live")
-    applied = RouteRow(app_id=add_app(session, "other", organization).id, generation=1, state="live", applied=True)
-    session.add_all([behind, applied])
-    session.flush()
-    assert instances.unapplied_routes(session) == [behind]
-    assert instances.route_of(session, app.id) is behind
 
 
 @pytest.mark.parametrize("of_the_app", [False, True])
@@ -333,14 +246,11 @@ def test_a_hook_answers_only_at_its_own_providers_address(session, app):
 
 
 def test_deliveries(session, app):
-    hook, another = add_hook(session, app), add_hook(session, app)
+    hook = add_hook(session, app)
     first = add_delivery(session, hook, "1", verdict="ignored")
     second = add_delivery(session, hook, "2")
-    assert hooks.delivery_seen(session, hook.id, "1") is first
-    assert hooks.delivery_seen(session, another.id, "1") is None
     assert {row.delivery.id for row in deliveries.list_deliveries(session, app.id, 10, 0)[0]} == {first.id, second.id}
     assert deliveries.find_delivery(session, app.id, first.id).delivery is first
     with pytest.raises(NotFound, match="This app has no"):
         deliveries.find_delivery(session, add_app(session, "other").id, first.id)
     assert hooks.undecided_deliveries(session) == [second]
-    assert hooks.latest_delivery(session, app.id).id == max(first.id, second.id)
