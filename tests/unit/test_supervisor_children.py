@@ -102,6 +102,11 @@ class Scene:
     def service(self) -> Identity | None:
         return Identity.read(self.home / "service.pid")
 
+    def running_service(self) -> Identity:
+        """It starts beside the parts, and may be there a moment later than they are."""
+        self.wait_for(lambda: (now := self.service()) is not None and now.is_running(), "the service")
+        return self.service()
+
     def events(self) -> list[dict]:
         lines = (self.home / "log").read_text().splitlines()
         return [json.loads(line) for line in lines if line.startswith("{")]
@@ -145,7 +150,7 @@ def test_the_end_comes_in_order_and_leaves_the_services(scene):
         scene.until(f"{name} up")
     assert scene.end() == 0
     assert scene.trace()[3:] == ["front ended", "worker ended", "lead ended", "over"]
-    assert scene.service().is_running()
+    scene.running_service()
 
 
 def test_a_part_that_does_not_end_in_its_time_is_killed_and_holds_up_nobody(scene):
@@ -168,15 +173,17 @@ def test_a_second_signal_hurries(scene):
 def test_parts_die_with_a_killed_supervisor_and_its_service_is_adopted_by_the_next(scene):
     scene.begin("worker")
     scene.until("worker up")
-    worker, service = Identity.of(scene.pid("worker")), scene.service()
+    worker, service = Identity.of(scene.pid("worker")), scene.running_service()
     scene.process.kill()
     scene.process.wait()
     scene.wait_for(lambda: not worker.is_running(), "the worker's end")
     assert service.is_running()
     scene.begin("lead")
     scene.until("lead up")
-    assert scene.service() == service
-    assert any(event["event"] == "adopted" and event["pid"] == service.pid for event in scene.events())
+    assert scene.running_service() == service
+    scene.wait_for(
+        lambda: any(event["event"] == "adopted" and event["pid"] == service.pid for event in scene.events()), "adopting"
+    )
 
 
 def test_an_adopted_service_that_dies_is_started_anew(scene):
@@ -185,7 +192,7 @@ def test_an_adopted_service_that_dies_is_started_anew(scene):
     scene.end()
     scene.begin("front")
     scene.until("front up")
-    adopted = scene.service()
+    adopted = scene.running_service()
     adopted.send(signal.SIGKILL)
     scene.wait_for(
         lambda: (now := scene.service()) is not None and now != adopted and now.is_running(), "a new service"
