@@ -42,7 +42,7 @@ def _waits(session: Session, row: Build | Deployment, busy: dict[str, str]) -> W
     kind = "build" if isinstance(row, Build) else "deployment"
     ahead = busy.get(f"{kind} {row.app_id}")
     if ahead is not None:
-        return Waits(f"Waits for its turn: {ahead} of the same app is under way.", _position(session, row))
+        return Waits(f"Waits for its turn: {ahead}", _position(session, row))
     return Waits("Waits for a free worker.", _position(session, row))
 
 
@@ -66,8 +66,15 @@ def _position(session: Session, row: Build | Deployment) -> int:
 
 
 def _busy(session: Session, app_ids: set[str]) -> dict[str, str]:
-    """What is under way, by kind and app."""
+    """A sentence about what is under way, by kind and app."""
     builds = select(Build).where(col(Build.app_id).in_(app_ids), col(Build.status) == BuildStatus.RUNNING)
     deployments = select(Deployment).where(col(Deployment.app_id).in_(app_ids), col(Deployment.status).in_(AT_WORK))
-    found = {f"build {row.app_id}": f"build {row.number}" for row in session.exec(builds)}
-    return found | {f"deployment {row.app_id}": f"deployment {row.number}" for row in session.exec(deployments)}
+    found = {f"build {row.app_id}": f"build {row.number} of the same app is under way." for row in session.exec(builds)}
+    return found | {f"deployment {row.app_id}": _ahead(row) for row in session.exec(deployments)}
+
+
+def _ahead(row: Deployment) -> str:
+    if row.cancel_reason is not None:
+        return f"deployment {row.number} is being ended, and gives its requests back first."
+    how_far = f" {row.progress}" if row.progress else ""
+    return f"deployment {row.number} of the same app is under way.{how_far}"

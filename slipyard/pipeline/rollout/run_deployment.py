@@ -9,10 +9,15 @@ from slipyard.pipeline.builds.resolve_image import resolve_image
 from slipyard.pipeline.commands.run_commands import run_after, run_before
 from slipyard.pipeline.context import Context
 from slipyard.pipeline.hosts.publish_hosts import publish_hosts
-from slipyard.pipeline.rollout.end_canary import end_canary
-from slipyard.pipeline.rollout.finish_deployment import activate, cancel_deployment_attempt, fail_deployment
+from slipyard.pipeline.rollout.finish_deployment import (
+    activate,
+    cancel_deployment_attempt,
+    fail_deployment,
+    wake_next_deployment,
+)
 from slipyard.pipeline.rollout.holds import REPEATS, ROLLBACK, put_on_hold
 from slipyard.pipeline.rollout.load_rollout import Rollout, load_rollout
+from slipyard.pipeline.rollout.overtake import overtake
 from slipyard.pipeline.rollout.strategies import STRATEGIES
 from slipyard.pipeline.way_back.bring_image import bring_image
 from slipyard.pipeline.way_back.go_back_quickly import go_back_quickly
@@ -35,6 +40,8 @@ async def _roll_out(attempt: Attempt) -> None:
     """Every step may be run again by a later attempt, and finds what an earlier one made."""
     rollout = await _prepare(attempt)
     await run_before(attempt, rollout)
+    if rollout.config.commands:  # from here on a later deployment may overtake this one
+        await wake_next_deployment(attempt.context, rollout.app_id)
     generation = await go_back_quickly(attempt, rollout)
     if generation is None:
         await _bring_image(attempt, rollout)
@@ -86,7 +93,7 @@ def _claim(session: Session, context: Context, deployment_id: str) -> Claim | No
     if row is not None and row.status in WAITING and row.parked is None and _is_held(session, context, row):
         return None
     if row is not None:
-        end_canary(session, row)
+        overtake(session, row, context.clock.now())
     return claim_deployment(session, deployment_id, str(context.holder), context.clock.now())
 
 
