@@ -9,6 +9,7 @@ from slipyard.store.tables.drain import LogDrain
 from slipyard.store.tables.outside import CiTrust, Connection, GitCredentialRow, Message, Notifier, Poll, Preview
 from slipyard.store.tables.record import Decision, Delivery, Event, Hook, Lease
 from slipyard.store.tables.runtime import Instance, OneOff, RouteRow
+from slipyard.store.tables.schedule import Schedule, ScheduleRun
 from slipyard.store.tables.work import Build, CheckSeen, Deployment, Push, Release
 
 __all__ = [
@@ -43,6 +44,8 @@ __all__ = [
     "Release",
     "RouteRow",
     "RouteRulesRow",
+    "Schedule",
+    "ScheduleRun",
     "SecretRow",
     "SecretStoreRow",
     "Token",

@@ -48,6 +48,8 @@ class App(SQLModel, table=True):
     description: str = ""
     labels: dict[str, str] = Field(default_factory=dict, sa_type=Json(dict[str, str]))
     environment: str = "production"
+    plan: str | None = None  # of the settings; None: made before there were plans, or without one
+    region: str | None = None
     config: AppConfig = Field(sa_type=Json(AppConfig))
     host: str
     repository_secret: str  # 128 bits in the names of its images: FROM finds any image of an engine whose name is known

@@ -68,6 +68,7 @@ class OneOff(SQLModel, table=True):
     deployment_id: str = Field(foreign_key="deployment.id")
     address: str
     command: list[str] = Field(sa_type=Json(list[str]))
+    schedule_run_id: str | None = None  # None: a person runs it, and it ends with whoever holds it
     actor: str
     holder: str
     exit_code: int | None = None

@@ -7,7 +7,7 @@ from sqlmodel import Field, SQLModel
 
 from slipyard.domain.lifecycle import BuildStatus, DeploymentStatus
 from slipyard.domain.provenance import Envelope
-from slipyard.domain.release import ReleaseConfig
+from slipyard.domain.release import ImageIdentity, ReleaseConfig
 from slipyard.domain.source import Source
 from slipyard.domain.span import Span
 from slipyard.store.columns import Json, UtcTime, Word
@@ -76,6 +76,7 @@ class Build(SQLModel, table=True):
     image_reference: str | None = None
     image_id: str | None = None
     manifest_digest: str | None = None
+    images: dict[str, ImageIdentity] = Field(default_factory=dict, sa_type=Json(dict[str, ImageIdentity]))  # beside it
     published_at: datetime | None = Field(default=None, sa_type=UtcTime)
     publish_attempts: int = 0
     publish_error: str | None = None
