@@ -24,6 +24,7 @@ from slipyard.pipeline.previews.reconcile_previews import HostWatch, reconcile_p
 from slipyard.pipeline.pushes.find_pushes import PushWatch, find_pushes
 from slipyard.pipeline.recover import LeaseWatch, recover_claims, wake_waiting
 from slipyard.pipeline.rollout.bake import bake
+from slipyard.pipeline.rollout.check_routes import RouteWatch, check_routes
 from slipyard.pipeline.rollout.close_networks import NetworkWatch
 from slipyard.pipeline.rollout.follow_routes import follow_routes
 from slipyard.pipeline.rollout.go_on import go_on
@@ -106,6 +107,7 @@ LOOPS = (
     Loop("secret_files", 60.0, _each_time(keep_secret_files)),
     Loop("secret_stores", 600.0, _each_time(renew_stores)),
     Loop("follow_routes", 2.0, _each_time(follow_routes)),
+    Loop("routes", 5.0, _remembering(RouteWatch, check_routes)),
     Loop("hosts", 15.0, _each_time(publish_hosts)),
     Loop("pushes", 5.0, _remembering(PushWatch, find_pushes)),
     Loop("poll", 5.0, _each_time(poll)),

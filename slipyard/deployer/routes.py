@@ -70,10 +70,12 @@ class Routes:
         write_generation(directory, route)
 
     def _point(self, route: Route) -> None:
-        fresh = self._directory / route.app_id / _NEXT
+        fresh, current = (self._directory / route.app_id / name for name in (_NEXT, CURRENT))
         fresh.unlink(missing_ok=True)
         fresh.symlink_to(str(route.generation))
-        fresh.rename(self._directory / route.app_id / CURRENT)
+        if current.is_dir() and not current.is_symlink():  # by hand: a rename does not replace it
+            shutil.rmtree(current)
+        fresh.rename(current)
 
     def _prune(self, route: Route, before: Route | None) -> None:
         """A request that read the link before the rename still finds the generation before."""
