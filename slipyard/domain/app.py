@@ -6,6 +6,7 @@ from slipyard.domain.freeze import FreezeWindow
 from slipyard.domain.health import Command, HealthCheck
 from slipyard.domain.resources import Resources
 from slipyard.domain.rollout import RolloutRules
+from slipyard.domain.service import ServiceConfig, ServiceName
 from slipyard.domain.source import Source
 from slipyard.domain.triggers import Triggers
 from slipyard.domain.values import Value
@@ -32,3 +33,6 @@ class AppConfig(Value):
     protected: bool = Field(default=False, description="Deployments wait for approval by somebody else than who asked")
     freeze: tuple[FreezeWindow, ...] = Field((), max_length=50, description="Nothing new goes live meanwhile")
     command_seconds: float = Field(600.0, gt=0, le=86_400, description="How long each of them may take")
+    services: dict[ServiceName, ServiceConfig] = Field(
+        default_factory=dict, max_length=50, description="Over what the repository says of them, and beside"
+    )

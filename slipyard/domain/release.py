@@ -5,7 +5,9 @@ from pydantic import Field
 from slipyard.domain.health import HealthCheck
 from slipyard.domain.resources import Resources
 from slipyard.domain.rollout import RolloutRules
+from slipyard.domain.service import Dependency
 from slipyard.domain.values import Value
+from slipyard.domain.volume import Mount
 
 WEB = "web"
 BEFORE_DEPLOY, RELEASE_COMMAND, AFTER_DEPLOY = "before_deploy", "release", "after_deploy"
@@ -30,7 +32,7 @@ class ImageOrigin(Value):
 
 
 class ServiceSpec(Value):
-    """A process of the app. Only a service with a port is routed."""
+    """A process of the app. Requests from outside go to one of them, see `ReleaseConfig.routed`."""
 
     name: str = WEB
     command: tuple[str, ...] | None = Field(None, description="Arguments; None keeps the image's own command")
@@ -38,6 +40,15 @@ class ServiceSpec(Value):
     replicas: int = Field(1, ge=0, le=100)
     resources: Resources = Resources()
     health_check: HealthCheck = HealthCheck()
+    image: ImageIdentity | None = Field(None, description="Of its own; without an image_id until it was pulled")
+    entrypoint: tuple[str, ...] | None = Field(None, description="None keeps the image's own")
+    public: bool = Field(default=False, description="Requests from outside go to it")
+    depends_on: tuple[Dependency, ...] = ()
+    mounts: tuple[Mount, ...] = ()
+    aliases: tuple[str, ...] = Field((), description="Its names in the app's network beside its own")
+    stop_grace_seconds: float | None = Field(None, description="None: as the rollout rules say")
+    one_shot: bool = Field(default=False, description="Runs to its end once in each deployment")
+    env_fingerprint: str = Field("", description="Of all variables and secret files that it is given")
 
 
 class ReleaseConfig(Value):
@@ -57,4 +68,7 @@ class ReleaseConfig(Value):
 
     @property
     def routed(self) -> ServiceSpec | None:
-        return next((service for service in self.services if service.port is not None), None)
+        """The one that says so, else the one called web."""
+        with_port = [service for service in self.services if service.port is not None]
+        by_name = (service for service in with_port if service.name == WEB)
+        return next((service for service in with_port if service.public), next(by_name, None))

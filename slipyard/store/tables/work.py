@@ -141,6 +141,7 @@ class Deployment(SQLModel, table=True):
     force_reason: str | None = None  # why it goes past a freeze window, or was promoted without having been live
     replicas: int | None = None  # for this release only
     env_encrypted: bytes | None = None  # merged into the environment, for this release only
+    services: list[str] | None = Field(default=None, sa_type=Json(list[str]))  # only these are started anew; None: all
     previous_id: str | None = None  # the one that was active when this one became active
     parked: str | None = None  # what it waits for without a worker: a key of pipeline/rollout/go_on
     parked_until: datetime | None = Field(default=None, sa_type=UtcTime)  # a canary's next step

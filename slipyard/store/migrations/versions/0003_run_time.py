@@ -79,3 +79,6 @@ def _add_columns() -> None:
 
     with op.batch_alter_table("build") as batch_op:
         batch_op.add_column(sa.Column("images", sa.Text(), nullable=False, server_default="{}"))
+
+    with op.batch_alter_table("deployment") as batch_op:
+        batch_op.add_column(sa.Column("services", sa.Text(), nullable=True))
