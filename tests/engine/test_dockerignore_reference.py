@@ -1,9 +1,7 @@
 """`.dockerignore` means to Slipyard what it means to BuildKit: the same files of hundreds of random trees go to the build."""
 
 import asyncio
-import hashlib
 import json
-import os
 import random
 import subprocess
 import tarfile
@@ -23,24 +21,11 @@ PIECES = [
     "[a?]", "[a**b]", "a\\b", "\\*", "x\\ y", "\\[z\\]", ".", "..", "", "**foo", "foo**", "a**b", "*.*", "f?o", "[b-a]", "[a", "a\\", "n\\d", "$", "(a)", "a|b", "{a,b}", "a{2}*", "a{1,}?",
     "[]", "[a-]", "^a", "*a*", "**.md", "[\\]a]",
 ]  # fmt: skip
-SOURCE = Path(__file__).parent / "reference" / "dockerignore"
 
 
 @pytest.fixture(scope="module")
 def reference() -> Path:
-    """The reference program, built once for its source and kept in the cache."""
-    digest = hashlib.sha256(
-        b"".join((SOURCE / name).read_bytes() for name in ("main.go", "go.mod", "go.sum"))
-    ).hexdigest()
-    cache = Path(os.environ.get("SLIPYARD_CACHE") or Path.home() / ".cache" / "slipyard") / "bin"
-    program = cache / f"dockerignore-reference-{digest[:16]}"
-    if not program.exists():
-        cache.mkdir(parents=True, exist_ok=True)
-        draft = program.with_suffix(f".{os.getpid()}")
-        environment = os.environ | {"CGO_ENABLED": "0"}
-        subprocess.run(["go", "build", "-o", draft, "."], cwd=SOURCE, env=environment, check=True)
-        draft.replace(program)
-    return program
+    return recipe("dockerignore_reference.sh") / "dockerignore-reference"
 
 
 def random_pattern(dice: random.Random) -> str:

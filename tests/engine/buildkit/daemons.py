@@ -13,7 +13,7 @@ import urllib.request
 from collections.abc import Callable, Iterator, Sequence
 from pathlib import Path
 
-RECIPES = Path(__file__).parents[3] / "scripts" / "install"
+RECIPES = Path(__file__).parents[3] / "scripts" / "install" / "programs"
 DEADLINE = 60.0
 
 
