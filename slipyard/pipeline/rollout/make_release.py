@@ -7,6 +7,7 @@ from sqlmodel import Session
 from slipyard.domain.app import DEFAULT_PORT, AppConfig
 from slipyard.domain.health import HealthCheck, HealthType, arguments
 from slipyard.domain.ids import new_id
+from slipyard.domain.manifest import Manifest
 from slipyard.domain.provenance import Envelope
 from slipyard.domain.release import (
     AFTER_DEPLOY,
@@ -40,6 +41,8 @@ class ReleaseMaterial:
     exposed_ports: tuple[int, ...] = ()
     health_command: tuple[str, ...] | None = None  # of the image's HEALTHCHECK
     processes: dict[str, str] = field(default_factory=dict)
+    manifest: Manifest = Manifest()
+    images: dict[str, ImageIdentity] = field(default_factory=dict)  # built beside the app's own, by name
     build_id: str | None = None
     commit: str | None = None
     snapshot_digest: str | None = None
@@ -53,6 +56,8 @@ class ReleaseMaterial:
             exposed_ports=self.exposed_ports,
             health_command=self.health_command,
             processes=self.processes,
+            manifest=self.manifest,
+            images=self.images,
             plan_key=self.plan_key,
             builder=self.builder,
         )
@@ -66,6 +71,8 @@ def material_of(release: Release) -> ReleaseMaterial:
         exposed_ports=origin.exposed_ports,
         health_command=origin.health_command,
         processes=origin.processes,
+        manifest=origin.manifest,
+        images=origin.images,
         build_id=release.build_id,
         commit=config.commit,
         snapshot_digest=config.snapshot_digest,
