@@ -31,6 +31,13 @@ def record(session: Session, app_id: str, kind: str, message: str, *, now: datet
     return event
 
 
-def events_after(session: Session, app_id: str, sequence: int, limit: int = 100) -> list[Event]:
+def events_after(
+    session: Session, app_id: str, sequence: int, limit: int = 100, *, kind: str | None = None, newest: bool = False
+) -> list[Event]:
+    """Oldest first. `kind` is a whole one or its beginning up to a dot; `newest` gives the last `limit` of them."""
     query = select(Event).where(Event.app_id == app_id, col(Event.sequence) > sequence)
-    return list(session.exec(query.order_by(col(Event.sequence)).limit(limit)))
+    if kind is not None:
+        query = query.where(or_(Event.kind == kind, col(Event.kind).startswith(f"{kind}.", autoescape=True)))
+    order = col(Event.sequence).desc() if newest else col(Event.sequence)
+    rows = list(session.exec(query.order_by(order).limit(limit)))
+    return rows[::-1] if newest else rows

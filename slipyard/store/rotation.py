@@ -17,6 +17,7 @@ from slipyard.store.tables import (
     HostCertificate,
     LogDrain,
     Notifier,
+    RegistryLogin,
     Release,
     SecretRow,
     SecretStoreRow,
@@ -34,6 +35,9 @@ def renew_secrets(session: Session, cipher: Cipher) -> int:
         renewed += 1
     for credential in session.exec(select(GitCredentialRow)):
         credential.secret_encrypted = cipher.renew(credential.secret_encrypted)
+        renewed += 1
+    for login in session.exec(select(RegistryLogin)):
+        login.secret_encrypted = cipher.renew(login.secret_encrypted)
         renewed += 1
     for connection in session.exec(select(Connection)):
         connection.token_encrypted = cipher.renew(connection.token_encrypted)

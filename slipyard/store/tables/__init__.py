@@ -6,7 +6,16 @@ from slipyard.store.tables.app import App, Organization
 from slipyard.store.tables.configuration import ConfigVersion, EnvVar, SecretRow, SecretStoreRow
 from slipyard.store.tables.domain import Domain, HostCertificate, RouteRulesRow
 from slipyard.store.tables.drain import LogDrain
-from slipyard.store.tables.outside import CiTrust, Connection, GitCredentialRow, Message, Notifier, Poll, Preview
+from slipyard.store.tables.outside import (
+    CiTrust,
+    Connection,
+    GitCredentialRow,
+    Message,
+    Notifier,
+    Poll,
+    Preview,
+    RegistryLogin,
+)
 from slipyard.store.tables.record import Decision, Delivery, Event, Hook, Lease
 from slipyard.store.tables.runtime import Instance, OneOff, RouteRow
 from slipyard.store.tables.schedule import Schedule, ScheduleRun
@@ -41,6 +50,7 @@ __all__ = [
     "Poll",
     "Preview",
     "Push",
+    "RegistryLogin",
     "Release",
     "RouteRow",
     "RouteRulesRow",

@@ -29,6 +29,20 @@ class GitCredentialRow(SQLModel, table=True):
     used_at: datetime | None = Field(default=None, sa_type=UtcTime)
 
 
+class RegistryLogin(SQLModel, table=True):
+    """A name and a secret for one registry, sent nowhere else."""
+
+    __tablename__ = "registry_login"
+    __table_args__ = (Index("registry_login_host", "organization_id", "host", unique=True),)
+
+    id: str = Field(primary_key=True)
+    organization_id: str = Field(foreign_key="organization.id")
+    host: str  # as image references name it, with its port: docker.io, ghcr.io, registry.example.com:5000
+    username: str
+    secret_encrypted: bytes
+    created_at: datetime = Field(sa_type=UtcTime)
+
+
 class Connection(SQLModel, table=True):
     """A token for the API of a code host. It is bound to `host` and sent nowhere else."""
 

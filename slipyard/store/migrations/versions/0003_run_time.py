@@ -11,6 +11,7 @@ depends_on = None
 
 def upgrade() -> None:
     _make_schedules()
+    _make_registry_logins()
     _add_columns()
 
 
@@ -67,6 +68,24 @@ def _make_schedules() -> None:
         batch_op.create_index(batch_op.f("ix_schedule_run_app_id"), ["app_id"], unique=False)
         batch_op.create_index("schedule_run_number", ["schedule_id", "number"], unique=True)
         batch_op.create_index("schedule_run_open", ["id"], unique=False, sqlite_where=is_open, postgresql_where=is_open)
+
+
+def _make_registry_logins() -> None:
+    op.create_table(
+        "registry_login",
+        sa.Column("id", sa.String(), nullable=False),
+        sa.Column("organization_id", sa.String(), nullable=False),
+        sa.Column("host", sa.String(), nullable=False),
+        sa.Column("username", sa.String(), nullable=False),
+        sa.Column("secret_encrypted", sa.LargeBinary(), nullable=False),
+        sa.Column("created_at", sa.DateTime(timezone=True), nullable=False),
+        sa.ForeignKeyConstraint(
+            ["organization_id"], ["organization.id"], name=op.f("fk_registry_login_organization_id")
+        ),
+        sa.PrimaryKeyConstraint("id", name=op.f("pk_registry_login")),
+    )
+    with op.batch_alter_table("registry_login") as batch_op:
+        batch_op.create_index("registry_login_host", ["organization_id", "host"], unique=True)
 
 
 def _add_columns() -> None:
