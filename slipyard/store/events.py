@@ -3,7 +3,7 @@
 from datetime import datetime
 from typing import Any
 
-from sqlalchemy import update
+from sqlalchemy import or_, update
 from sqlmodel import Session, col, select
 
 from slipyard.domain.ids import new_id
@@ -37,7 +37,7 @@ def events_after(
     """Oldest first. `kind` is a whole one or its beginning up to a dot; `newest` gives the last `limit` of them."""
     query = select(Event).where(Event.app_id == app_id, col(Event.sequence) > sequence)
     if kind is not None:
-        query = query.where(or_(Event.kind == kind, col(Event.kind).startswith(f"{kind}.", autoescape=True)))
+        query = query.where(or_(col(Event.kind) == kind, col(Event.kind).startswith(f"{kind}.", autoescape=True)))
     order = col(Event.sequence).desc() if newest else col(Event.sequence)
     rows = list(session.exec(query.order_by(order).limit(limit)))
     return rows[::-1] if newest else rows

@@ -28,19 +28,23 @@ async def events(
     context: ContextDep,
     after: Annotated[int, Query(ge=0, le=10**17, description="The last sequence number that is known")] = 0,
     limit: Annotated[int, Query(ge=1, le=500)] = _AT_ONCE,
+    newest: Annotated[bool, Query(description="The last `limit` of them instead of the first")] = False,
+    kind: Annotated[str | None, Query(max_length=64, description="`deployment.failed`, or all of `deployment`")] = None,
 ) -> Response | EventList:
     """Oldest first. `Accept: text/event-stream` follows; the id of an event is its sequence number."""
     if wants_events(request):
-        return event_stream(_stream(context, app.id, resume_at(request, after)))
-    rows = await context.database.reading(lambda session: events_after(session, app.id, after, limit + 1))
-    views = [event_view(row) for row in rows[:limit]]
+        return event_stream(_stream(context, app.id, resume_at(request, after), kind))
+    rows = await context.database.reading(
+        lambda session: events_after(session, app.id, after, limit + 1, kind=kind, newest=newest)
+    )
+    views = [event_view(row) for row in (rows[-limit:] if newest else rows[:limit])]
     return EventList(events=views, has_more=len(rows) > limit, next_after=views[-1].sequence if views else after)
 
 
-async def _stream(context: Context, app_id: str, after: int) -> AsyncIterator[bytes]:
+async def _stream(context: Context, app_id: str, after: int, kind: str | None) -> AsyncIterator[bytes]:
     known = after
     while True:
-        rows = await _after(context, app_id, known)
+        rows = await _after(context, app_id, known, kind)
         for row in rows:
             known = row.sequence
             yield event(event_view(row).model_dump_json(), kind=row.kind, identity=str(row.sequence))
@@ -48,5 +52,5 @@ async def _stream(context: Context, app_id: str, after: int) -> AsyncIterator[by
             await asyncio.sleep(_LOOK_SECONDS)
 
 
-async def _after(context: Context, app_id: str, known: int) -> list[Event]:
-    return await context.database.reading(lambda session: events_after(session, app_id, known, _AT_ONCE))
+async def _after(context: Context, app_id: str, known: int, kind: str | None) -> list[Event]:
+    return await context.database.reading(lambda session: events_after(session, app_id, known, _AT_ONCE, kind=kind))

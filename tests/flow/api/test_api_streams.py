@@ -128,6 +128,23 @@ async def test_events_are_numbered_without_gaps_and_resume(api: ApiServer, repos
     assert json.loads(streamed[0].data) == listed["events"][2]
 
 
+async def test_the_newest_events_and_those_of_one_kind(api: ApiServer, repository: Repository) -> None:
+    await deployed(api, repository)
+    listed = (await api.client.get("/v1/apps/shop/events")).json()["events"]
+
+    newest = (await api.client.get("/v1/apps/shop/events?newest=true&limit=2")).json()
+    of_deployments = (await api.client.get("/v1/apps/shop/events?kind=deployment")).json()["events"]
+    exactly = (await api.client.get("/v1/apps/shop/events?kind=deployment.active")).json()["events"]
+    followed = await events(api.client, "/v1/apps/shop/events?kind=deployment", most=2)
+
+    assert (newest["events"], newest["has_more"]) == (listed[-2:], True)
+    assert newest["next_after"] == listed[-1]["sequence"]
+    assert of_deployments == [row for row in listed if row["kind"].startswith("deployment.")]
+    assert [row["kind"] for row in exactly] == ["deployment.active"]
+    assert [json.loads(sent.data) for sent in followed] == of_deployments[:2]
+    assert (await api.client.get("/v1/apps/shop/events?kind=deploy_ment")).json()["events"] == []
+
+
 async def test_the_output_of_an_app_as_json_as_text_and_followed(api: ApiServer, repository: Repository) -> None:
     api.system.builder.behaviour = Behaviour(output=("hello", "world"))
     await deployed(api, repository)

@@ -1,0 +1,45 @@
+"""`slipyard ps`: what runs of an app now."""
+
+from typing import Any
+
+import typer
+
+from slipyard.cli.app_name import app_or_fail
+from slipyard.cli.client import connect, segment
+from slipyard.cli.options import AppOption, Json
+from slipyard.cli.output import Cell, ago, print_json, print_table, styled_status
+
+app = typer.Typer(invoke_without_command=True, help="Show the instances of an app: state, health, since when.")
+_UNPROVEN = {"pending", "starting"}
+_AWAY = {"draining", "paused", "terminating", "terminated"}
+
+
+@app.callback()
+def ps(context: typer.Context, *, app_name: AppOption = None, as_json: Json = False) -> None:
+    """Show the instances of an app: state, health, since when. Example: slipyard ps --app shop"""
+    if context.invoked_subcommand is not None:
+        return
+    status = connect().get(f"/apps/{segment(app_or_fail(app_name))}/status")
+    if as_json:
+        print_json(status)
+        return
+    rows = sorted(status["instances"], key=lambda row: (row["service"], row["created_at"]))
+    if rows:
+        columns = ("SERVICE", "INSTANCE", "STATE", "HEALTH", "SINCE", "RESTARTS", "NOTE")
+        print_table(columns, map(_row, rows))
+    print(f"{status['ready_replicas']} of {status['desired_replicas']} ready. {status['message']}")
+
+
+def _row(row: dict[str, Any]) -> tuple[Cell, ...]:
+    since = ago(row["started_at"] or row["created_at"])
+    state, restarts = styled_status(row["phase"]), str(row["restarts"])
+    return row["service"], row["id"][-8:], state, _health(row), since, restarts, row["trouble"]
+
+
+def _health(row: dict[str, Any]) -> Cell:
+    """A worker without a port gets no requests, and is as well as its process."""
+    if row["phase"] in _AWAY:
+        return "-"
+    if row["phase"] in _UNPROVEN:
+        return "not yet"
+    return styled_status("fail" if row["trouble"] else "ok")
