@@ -12,6 +12,17 @@ from pathlib import Path
 import psycopg
 from sqlalchemy.engine import make_url
 
+# Nothing of it outlives the tests, so it writes no more than it must.
+_SETTINGS = (
+    "listen_addresses=''",
+    "max_connections=60",
+    "fsync=off",
+    "synchronous_commit=off",
+    "full_page_writes=off",
+    "autovacuum=off",
+    "wal_level=minimal",
+    "max_wal_senders=0",
+)
 _UNPRIVILEGED = "nobody"  # PostgreSQL refuses to run as root
 
 
@@ -40,7 +51,7 @@ def _server() -> Path:
         shutil.chown(directory, user)
     data = directory / "data"
     _run(user, _program("initdb"), "-D", data, "-U", "slipyard", "-A", "trust", "-E", "UTF8", "--locale=C", "-N")
-    options = f"-c listen_addresses='' -c unix_socket_directories={directory} -c fsync=off -c max_connections=60"
+    options = " ".join(f"-c {each}" for each in (*_SETTINGS, f"unix_socket_directories={directory}"))
     control = _program("pg_ctl")
     _run(user, control, "-D", data, "-l", directory / "log", "-o", options, "-w", "start")
     atexit.register(_stop, user, control, directory)

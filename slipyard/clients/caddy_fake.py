@@ -1,8 +1,8 @@
 """Caddy's admin API in memory: keeps what it is given, counts what a test says, fails when told to."""
 
+import json
 from collections import Counter, deque
 from collections.abc import Mapping
-from copy import deepcopy
 from typing import Any
 
 from slipyard.domain.errors import SlipyardError
@@ -14,7 +14,7 @@ class FakeCaddy:
     def __init__(self) -> None:
         self.requests: Counter[str] = Counter()
         self.loads = 0
-        self._config: dict[str, Any] = {}
+        self._config = "{}"  # as text, like the real one: its callers share nothing with it
         self._failures: deque[SlipyardError] = deque()
 
     def fail_next(self, error: SlipyardError, times: int = 1) -> None:
@@ -22,11 +22,12 @@ class FakeCaddy:
 
     async def config(self) -> dict[str, Any]:
         self._fail()
-        return deepcopy(self._config)
+        config: dict[str, Any] = json.loads(self._config)
+        return config
 
     async def load(self, config: Mapping[str, Any]) -> None:
         self._fail()
-        self._config = deepcopy(dict(config))
+        self._config = json.dumps(config)
         self.loads += 1
 
     async def in_flight(self) -> dict[str, int]:
