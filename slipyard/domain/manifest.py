@@ -108,6 +108,9 @@ class Manifest(Value):
         )
 
 
+NOTHING_SAID = Manifest()
+
+
 def _joined_cron(own: tuple[CronLine, ...], other: tuple[CronLine, ...]) -> tuple[CronLine, ...]:
     names = {line.name for line in own}
     return (*own, *(line for line in other if line.name not in names))

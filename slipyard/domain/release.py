@@ -3,7 +3,7 @@
 from pydantic import Field
 
 from slipyard.domain.health import HealthCheck
-from slipyard.domain.manifest import Manifest
+from slipyard.domain.manifest import NOTHING_SAID, Manifest
 from slipyard.domain.resources import Resources
 from slipyard.domain.rollout import RolloutRules
 from slipyard.domain.service import Dependency
@@ -28,7 +28,7 @@ class ImageOrigin(Value):
     exposed_ports: tuple[int, ...] = ()
     health_command: tuple[str, ...] | None = None
     processes: dict[str, str] = Field(default_factory=dict, description="The lines of a Procfile")
-    manifest: Manifest = Field(Manifest(), description="What else the repository says")
+    manifest: Manifest = Field(NOTHING_SAID, description="What else the repository says")
     images: dict[str, ImageIdentity] = Field(default_factory=dict, description="Built beside the app's own, by name")
     plan_key: str | None = None
     builder: str | None = Field(None, description="What built it")

@@ -7,7 +7,7 @@ from sqlmodel import Session
 from slipyard.domain.app import DEFAULT_PORT, AppConfig
 from slipyard.domain.health import HealthCheck, HealthType, arguments
 from slipyard.domain.ids import new_id
-from slipyard.domain.manifest import Manifest
+from slipyard.domain.manifest import NOTHING_SAID, Manifest
 from slipyard.domain.provenance import Envelope
 from slipyard.domain.release import (
     AFTER_DEPLOY,
@@ -41,7 +41,7 @@ class ReleaseMaterial:
     exposed_ports: tuple[int, ...] = ()
     health_command: tuple[str, ...] | None = None  # of the image's HEALTHCHECK
     processes: dict[str, str] = field(default_factory=dict)
-    manifest: Manifest = Manifest()
+    manifest: Manifest = NOTHING_SAID
     images: dict[str, ImageIdentity] = field(default_factory=dict)  # built beside the app's own, by name
     build_id: str | None = None
     commit: str | None = None
