@@ -32,7 +32,13 @@ Kind = Literal[
     "cit",  # CI trust
     "run",  # one-off command
     "sst",  # secret store
-    "dom",  # domain of an app
+    "dom",
+    "reg",
+    "sch",
+    "srn",  # domain of an app
+    "vol",  # volume
+    "bak",  # backup of a volume
+    "bkt",  # place for backups
 ]
 
 _PATTERN = re.compile(r"[a-z]{3}_[0-7][0-9a-hjkmnp-tv-z]{25}")

@@ -19,11 +19,14 @@ from slipyard.store.tables.outside import (
 from slipyard.store.tables.record import Decision, Delivery, Event, Hook, Lease
 from slipyard.store.tables.runtime import Instance, OneOff, RouteRow
 from slipyard.store.tables.schedule import Schedule, ScheduleRun
+from slipyard.store.tables.volume import Backup, BackupTarget, Volume
 from slipyard.store.tables.work import Build, CheckSeen, Deployment, Push, Release
 
 __all__ = [
     "Alert",
     "App",
+    "Backup",
+    "BackupTarget",
     "Build",
     "CheckSeen",
     "CiTrust",
@@ -59,4 +62,5 @@ __all__ = [
     "SecretRow",
     "SecretStoreRow",
     "Token",
+    "Volume",
 ]
