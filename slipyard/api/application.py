@@ -38,6 +38,7 @@ from slipyard.api.routes import (
     poll,
     previews,
     queue,
+    registries,
     runtime,
     secret_stores,
     secrets,
@@ -53,7 +54,7 @@ from slipyard.clients.outside_http import OutsideHttp
 from slipyard.pipeline.context import Context
 
 _REST = (
-    connections, notifiers, domains, cleaning,
+    connections, notifiers, domains, cleaning, registries,
     access, apps, app_environment, configuration, secrets, secret_stores, commands, files, ci, actions, holds, uploads, work, work_logs, runtime, events, git_credentials, hooks, deliveries, poll, previews, queue, system, metrics, all_metrics, log_drains, alerts,
 )  # fmt: skip
 _OUTSIDE = (deliveries_in.router, system.probes, all_metrics.scrape, gitserver.router, home.router, reference.router)

@@ -13,7 +13,6 @@ from ipaddress import IPv4Network
 from itertools import count
 from typing import Any
 
-from slipyard.clients.container_commands_fake import FakeCommands
 from slipyard.clients.container_engine import (
     CommandResult,
     ContainerSpec,
@@ -24,7 +23,9 @@ from slipyard.clients.container_engine import (
     LogLine,
     NetworkSpec,
     StoredImage,
+    VolumeSpec,
 )
+from slipyard.clients.container_volumes_fake import FakeVolumes
 from slipyard.clients.simulated_container import Behaviour, SimulatedContainer, SimulatedImage, spec_fields
 from slipyard.domain.clock import Clock
 from slipyard.domain.credentials import Credentials
@@ -36,7 +37,7 @@ from slipyard.domain.usage import Reading
 _KILLED = 137
 
 
-class FakeContainerEngine(FakeCommands):
+class FakeContainerEngine(FakeVolumes):
     """`calls` counts what was asked of it. `down` makes it answer nothing, and ends its streams."""
 
     def __init__(self, clock: Clock) -> None:
@@ -49,6 +50,7 @@ class FakeContainerEngine(FakeCommands):
         self._numbers = count(1)
         self._images: dict[str, SimulatedImage] = {}
         self._registry: dict[str, SimulatedImage] = {}
+        self.pulled_with: dict[str, Credentials | None] = {}  # by reference
         self._networks: dict[str, NetworkSpec] = {}
         self._containers: dict[str, SimulatedContainer] = {}  # by id
         self._listeners: set[asyncio.Queue[EngineEvent | None]] = set()
@@ -114,8 +116,9 @@ class FakeContainerEngine(FakeCommands):
         found = self._find_image(reference)
         return found.facts if found else None
 
-    async def pull(self, reference: str, credentials: Credentials | None = None) -> ImageFacts:  # noqa: ARG002
+    async def pull(self, reference: str, credentials: Credentials | None = None) -> ImageFacts:
         await self._called("pull")
+        self.pulled_with[reference] = credentials
         if reference not in self._registry:
             raise NotFound(f"The container engine could not pull {reference}: manifest unknown. Check the name.")
         self._images[reference] = self._registry[reference]
@@ -181,6 +184,9 @@ class FakeContainerEngine(FakeCommands):
         image = self._required_image(spec.image)
         if self._find(spec.name) is not None:
             raise Conflict(f"The container name {spec.name} is already in use. Use another one.")
+        for mount in spec.volumes:  # as the real one does with those that are not there
+            self._volumes.setdefault(mount.volume, VolumeSpec(mount.volume, {}))
+            self.volume_files.setdefault(mount.volume, {})
         container_id = sha256(f"container {next(self._numbers)}".encode()).hexdigest()
         self._containers[container_id] = SimulatedContainer(container_id, spec, image, self._clock)
         return container_id
@@ -202,7 +208,7 @@ class FakeContainerEngine(FakeCommands):
             self._tell("kill", container)
             self._die(container, 0)
 
-    async def remove(self, container_id: str) -> None:
+    async def _remove_container(self, container_id: str) -> None:
         await self._called("remove")
         container = self._find(container_id)
         if container is None:

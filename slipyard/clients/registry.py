@@ -20,7 +20,7 @@ from slipyard.clients.registry_manifest import (
     known_digest,
     platform_manifest,
 )
-from slipyard.clients.registry_tag import tag_digest
+from slipyard.clients.registry_tag import tag_digest, try_login
 from slipyard.domain.credentials import Credentials
 from slipyard.domain.errors import HostUnknown, NotFound, SlipyardError, Unavailable, UserError
 from slipyard.domain.image_reference import ImageReference, parse_image_reference
@@ -59,9 +59,15 @@ class Registry:
             checked_digest(reference, image.body, None, child)
             return Manifest(digest, config_digest(reference, image.body), media_type)
 
-    async def tag_digest(self, image: ImageReference, allowed_networks: Sequence[Network] = ()) -> str:
+    async def tag_digest(
+        self, image: ImageReference, allowed_networks: Sequence[Network] = (), login: Credentials | None = None
+    ) -> str:
         """The digest that a tag of somebody's registry names now, see registry_tag.py."""
-        return await tag_digest(image, allowed_networks)
+        return await tag_digest(image, allowed_networks, login)
+
+    async def try_login(self, host: str, login: Credentials, allowed_networks: Sequence[Network] = ()) -> None:
+        """Whether somebody's registry takes it, see registry_tag.py."""
+        await try_login(host, login, allowed_networks)
 
     async def sboms(self, reference: str, credentials: Credentials | None = None) -> tuple[str, ...]:
         """Digests of the lists of contents that come with the linux/amd64 image of an index; none of a single image."""

@@ -58,7 +58,7 @@ async def authorization(
         raise UserError(
             f"The registry {host} asks for {challenge.scheme!r}, which Slipyard does not speak. Use another."
         )
-    return _basic(credentials)
+    return basic(credentials)
 
 
 async def _token(client: httpx.AsyncClient, host: str, challenge: Challenge, credentials: Credentials | None) -> str:
@@ -66,7 +66,7 @@ async def _token(client: httpx.AsyncClient, host: str, challenge: Challenge, cre
     if realm.scheme != "https" and not (is_loopback(host) and realm.host and is_loopback(realm.host)):
         raise UserError(f"The registry {host} sends its users to {challenge.realm}, which is not https. Use another.")
     asked = {"service": challenge.service, "scope": challenge.scope}
-    headers = {"Authorization": _basic(credentials)} if credentials else {}
+    headers = {"Authorization": basic(credentials)} if credentials else {}
     answer = await client.get(realm, params={name: value for name, value in asked.items() if value}, headers=headers)
     if answer.status_code in {HTTPStatus.UNAUTHORIZED, HTTPStatus.FORBIDDEN}:
         raise UserError(
@@ -85,6 +85,7 @@ def _read_token(host: str, answer: httpx.Response) -> str:
         raise Unavailable(f"The token service of the registry {host} gave no token. Try again later.") from error
 
 
-def _basic(credentials: Credentials) -> str:
+def basic(credentials: Credentials) -> str:
+    """The value of `Authorization` for a name and a password."""
     pair = f"{credentials.username}:{credentials.password}".encode()
     return f"Basic {b64encode(pair).decode()}"

@@ -6,7 +6,7 @@ from collections.abc import Sequence
 from slipyard.clients.registry import Registry
 from slipyard.clients.registry_manifest import Manifest
 from slipyard.domain.credentials import Credentials
-from slipyard.domain.errors import NotFound, SlipyardError
+from slipyard.domain.errors import NotFound, SlipyardError, SourceRefused
 from slipyard.domain.image_reference import ImageReference, parse_image_reference
 from slipyard.domain.network_rules import Network
 
@@ -18,6 +18,7 @@ class FakeRegistry(Registry):
         super().__init__()
         self.manifests: dict[str, Manifest] = {}
         self.lists: dict[str, tuple[str, ...]] = {}  # of contents, by full reference
+        self.closed: dict[str, Credentials] = {}  # hosts that want this very login
         self._failures: deque[SlipyardError] = deque()
 
     def add(self, reference: str, manifest: Manifest) -> None:
@@ -32,8 +33,17 @@ class FakeRegistry(Registry):
             raise NotFound(f"The registry has no {reference}. Check the name and the tag.")
         return self.manifests[_full(reference)]
 
-    async def tag_digest(self, image: ImageReference, allowed_networks: Sequence[Network] = ()) -> str:  # noqa: ARG002
+    async def tag_digest(
+        self,
+        image: ImageReference,
+        allowed_networks: Sequence[Network] = (),  # noqa: ARG002
+        login: Credentials | None = None,
+    ) -> str:
+        self._check(image.domain, login)
         return (await self.manifest(str(image))).digest
+
+    async def try_login(self, host: str, login: Credentials, allowed_networks: Sequence[Network] = ()) -> None:  # noqa: ARG002
+        self._check(host, login)
 
     async def sboms(self, reference: str, credentials: Credentials | None = None) -> tuple[str, ...]:  # noqa: ARG002
         self._fail()
@@ -45,6 +55,10 @@ class FakeRegistry(Registry):
 
     async def ping(self, host: str, credentials: Credentials | None = None) -> None:  # noqa: ARG002
         self._fail()
+
+    def _check(self, host: str, login: Credentials | None) -> None:
+        if host in self.closed and login != self.closed[host]:
+            raise SourceRefused(f"The registry {host} does not take this login. Check the name and the password.")
 
     def _fail(self) -> None:
         if self._failures:

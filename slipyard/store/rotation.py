@@ -30,14 +30,9 @@ def renew_secrets(session: Session, cipher: Cipher) -> int:
     for variable in session.exec(select(EnvVar)):
         variable.value_encrypted = cipher.renew(variable.value_encrypted)
         renewed += 1
-    for hook in session.exec(select(Hook).where(col(Hook.secret_encrypted) != b"")):
-        hook.secret_encrypted = cipher.renew(hook.secret_encrypted)
-        renewed += 1
-    for credential in session.exec(select(GitCredentialRow)):
-        credential.secret_encrypted = cipher.renew(credential.secret_encrypted)
-        renewed += 1
-    for login in session.exec(select(RegistryLogin)):
-        login.secret_encrypted = cipher.renew(login.secret_encrypted)
+    hooks = session.exec(select(Hook).where(col(Hook.secret_encrypted) != b""))
+    for holder in (*hooks, *session.exec(select(GitCredentialRow)), *session.exec(select(RegistryLogin))):
+        holder.secret_encrypted = cipher.renew(holder.secret_encrypted)
         renewed += 1
     for connection in session.exec(select(Connection)):
         connection.token_encrypted = cipher.renew(connection.token_encrypted)

@@ -18,6 +18,7 @@ from slipyard.pipeline.builds.provenance import read_origin
 from slipyard.pipeline.builds.push_gate import push_gate
 from slipyard.pipeline.context import Context
 from slipyard.pipeline.sources.fetch_source import StoredSnapshot, fetch_source, uploaded_source
+from slipyard.pipeline.sources.registry_logins import logins_for
 from slipyard.pipeline.stopwatch import Stopwatch
 from slipyard.pipeline.trace import Trace
 from slipyard.store.queries.builds import build_of_plan
@@ -127,7 +128,7 @@ async def _build(
                 build_args=plan.build_args,
                 labels=_labels(context, job, commit),
                 secrets=job.secrets,
-                credentials=context.registry_home.by_host,
+                credentials=await logins_for(context, job.app_id),
                 target=plan.target,
                 platform=plan.platform,
                 no_cache=job.no_cache,

@@ -11,6 +11,7 @@ from slipyard.pipeline.builds.provenance import sign_origin
 from slipyard.pipeline.configuration.fetch_secrets import fetch_secrets
 from slipyard.pipeline.context import Context
 from slipyard.pipeline.rollout.make_release import ReleaseMaterial, make_release
+from slipyard.pipeline.sources.registry_logins import login_for
 from slipyard.pipeline.trace import Trace
 from slipyard.store import claims
 from slipyard.store.claims import Claim
@@ -21,7 +22,7 @@ async def resolve_image(context: Context, claim: Claim, row: Deployment, trace: 
     """`RolloutFailed` where there is no such image, or no such registry."""
     reference = str(parse_image_reference(row.image or ""))
     await trace.say(f"Pulling {reference}.")
-    facts = await _pull(context, reference)
+    facts = await _pull(context, row.app_id, reference)
     fetched = await fetch_secrets(context, row.app_id)
     image = ImageIdentity(reference=reference, image_id=facts.image_id, manifest_digest=_digest(facts))
 
@@ -53,12 +54,15 @@ def _origin(context: Context, deployment: Deployment, image: ImageIdentity) -> O
     )
 
 
-async def _pull(context: Context, reference: str) -> ImageFacts:
+async def _pull(context: Context, app_id: str, reference: str) -> ImageFacts:
+    registry = parse_image_reference(reference).domain
+    login = await login_for(context, app_id, registry)
     try:
-        return await context.driver.ensure_image(reference, pull=True)
+        return await context.driver.ensure_image(reference, pull=True, credentials=login)
     except NotFound as error:
         raise RolloutFailed(
-            f"There is no image {reference}, or it may not be pulled without credentials. Check its name and tag."
+            f"There is no image {reference}, or it may not be pulled {'without' if login is None else 'with these'} "
+            f"credentials. Check its name and tag, or give a login with `slipyard registries add {registry}`."
         ) from error
     except HostUnknown as error:
         raise RolloutFailed(_no_registry(reference)) from error

@@ -8,14 +8,16 @@ from sqlmodel import Session
 
 from slipyard.clients.git_remote import resolve_remote
 from slipyard.domain.app import AppConfig
+from slipyard.domain.credentials import Credentials
 from slipyard.domain.errors import RefNotFound, SourceRefused, Unavailable
 from slipyard.domain.git_credential import GitCredential
 from slipyard.domain.git_url import parse_git_url
-from slipyard.domain.image_reference import ImageReference, parse_image_reference
+from slipyard.domain.image_reference import parse_image_reference
 from slipyard.domain.push_rules import stopped_by_ref
 from slipyard.domain.source import Source, SourceType
 from slipyard.pipeline.context import Context
 from slipyard.pipeline.sources.git_access import credential_for
+from slipyard.store.queries.registry_logins import credentials_by_host
 from slipyard.store.tables import App
 
 _SECONDS = 15.0
@@ -38,6 +40,7 @@ class Outlook:
     app: App
     host: str
     credential: GitCredential | None = field(default=None, repr=False)
+    login: Credentials | None = field(default=None, repr=False)  # at the registry of an image
 
     @property
     def source(self) -> Source:
@@ -53,7 +56,8 @@ def outlook(session: Session, context: Context, app: App) -> Outlook | None:
             return Outlook(app, url.host, credential_for(session, context.cipher, app))
         if source.type is SourceType.IMAGE and source.image:
             image = parse_image_reference(source.image)
-            return None if image.pinned else Outlook(app, image.domain)
+            logins = credentials_by_host(session, context.cipher, app.organization_id)
+            return None if image.pinned else Outlook(app, image.domain, login=logins.get(image.domain))
     except SourceRefused:
         return Outlook(app, "")  # the look itself says what is wrong
     return None
@@ -64,17 +68,17 @@ async def look(context: Context, outlook: Outlook) -> Sight:
     try:
         async with asyncio.timeout(_SECONDS):
             if outlook.source.type is SourceType.IMAGE:
-                return Sight(await _digest(context, parse_image_reference(outlook.source.image or "")))
+                return Sight(await _digest(context, outlook))
             return await _heads(context, outlook)
     except TimeoutError as error:
         raise Unavailable(f"{outlook.host} did not answer within {_SECONDS:g} s. It is tried again.") from error
 
 
-async def _digest(context: Context, image: ImageReference) -> str:
-    home = context.registry_home
+async def _digest(context: Context, outlook: Outlook) -> str:
+    image, home = parse_image_reference(outlook.source.image or ""), context.registry_home
     if image.domain == home.host:
         return (await context.registry.manifest(str(image), home.credentials)).digest
-    return await context.registry.tag_digest(image, context.settings.allowed_networks)
+    return await context.registry.tag_digest(image, context.settings.allowed_networks, outlook.login)
 
 
 async def _heads(context: Context, outlook: Outlook) -> Sight:

@@ -6,6 +6,7 @@ from slipyard.domain.errors import NotFound, RolloutFailed
 from slipyard.domain.image_reference import parse_image_reference
 from slipyard.pipeline.attempt import Attempt
 from slipyard.pipeline.rollout.load_rollout import Rollout
+from slipyard.pipeline.sources.registry_logins import login_for
 from slipyard.store.tables import Build, Release
 
 THAWED, STARTED, PULLED = "thawed", "started", "pulled"
@@ -27,7 +28,7 @@ async def bring_image(attempt: Attempt, rollout: Rollout) -> str:
 
 async def _pull(attempt: Attempt, rollout: Rollout, reference: str) -> None:
     context, image = attempt.context, rollout.config.image
-    credentials = context.registry_home.by_host.get(parse_image_reference(reference).domain)
+    credentials = await login_for(context, rollout.app_id, parse_image_reference(reference).domain)
     try:
         facts = await context.engine.pull(reference, credentials)
     except NotFound as error:
