@@ -38,9 +38,9 @@ def interpolate(text: str, lookup: Lookup) -> str:
     return _filled(_parse(text), lookup) if "$" in text else text
 
 
-def names_in(text: str) -> set[str]:
-    """Every variable that the text might need, also those in defaults."""
-    return set(_names(_parse(text)))
+def blank_in(text: str, lookup: Lookup) -> set[str]:
+    """Variables that are not set, and whose place stays empty without anybody having said so."""
+    return set(_blank(_parse(text), lookup)) if "$" in text else set()
 
 
 def _filled(parts: _Parts, lookup: Lookup) -> str:
@@ -60,11 +60,10 @@ def _value(variable: _Variable, lookup: Lookup) -> str:
     return _filled(variable.word, lookup)
 
 
-def _names(parts: _Parts) -> Iterator[str]:
+def _blank(parts: _Parts, lookup: Lookup) -> Iterator[str]:
     for part in parts:
-        if isinstance(part, _Variable):
+        if isinstance(part, _Variable) and not part.operator and lookup(part.name) is None:
             yield part.name
-            yield from _names(part.word)
 
 
 def _parse(text: str) -> _Parts:
