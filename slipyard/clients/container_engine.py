@@ -14,6 +14,8 @@ from slipyard.domain.credentials import Credentials
 from slipyard.domain.drift import Difference
 from slipyard.domain.usage import Reading
 
+VOLUME_PATH = "/volume"
+
 
 @dataclass(frozen=True)
 class EngineVersion:
@@ -59,6 +61,24 @@ class FileMount:
 
 
 @dataclass(frozen=True)
+class VolumeSpec:
+    """`size_bytes` is asked for; not every engine can hold a volume to it."""
+
+    name: str
+    labels: Mapping[str, str]
+    size_bytes: int | None = None
+
+
+@dataclass(frozen=True)
+class VolumeMount:
+    """A volume of the engine, by the engine's name."""
+
+    volume: str
+    path: str
+    read_only: bool = False
+
+
+@dataclass(frozen=True)
 class ContainerSpec:
     """Always: no-new-privileges, capabilities dropped, an init, limits, one network, never the engine's socket."""
 
@@ -74,6 +94,8 @@ class ContainerSpec:
     memory_bytes: int = 512 * 1024 * 1024
     processes: int = 4096
     mounts: tuple[FileMount, ...] = ()
+    volumes: tuple[VolumeMount, ...] = ()
+    entrypoint: tuple[str, ...] | None = None
     open_input: bool = False  # somebody is attached to its first process, which ends when he lets go
     terminal: bool = False
     log_megabytes: int = 10
@@ -153,6 +175,25 @@ class ContainerEngine(ContainerCommands, Protocol):
     async def remove_network(self, name: str) -> None: ...
 
     async def networks(self, labels: Mapping[str, str]) -> Sequence[NetworkSpec]: ...
+
+    async def create_volume(self, spec: VolumeSpec) -> bool:
+        """Whether the engine holds it to its size. Done too where the same volume is there; `Conflict` with other labels."""
+
+    async def volume(self, name: str) -> VolumeSpec | None:
+        """Without its size."""
+
+    async def volumes(self, labels: Mapping[str, str]) -> Sequence[VolumeSpec]:
+        """Without their sizes."""
+
+    async def volume_bytes(self, name: str) -> int | None:
+        """What lies in it on the disk; None where nobody here can say. `NotFound`."""
+
+    async def remove_volume(self, name: str) -> None:
+        """With all that is in it. Gone already is done; `Conflict` while a container has it, running or not."""
+
+    async def open_volume(self, name: str, door: str, labels: Mapping[str, str]) -> str:
+        """A container that never runs and has the volume at `VOLUME_PATH`, to copy out of it and into it; its id. `door`
+        names an empty image, which is made where it is missing. `NotFound` where there is no such volume."""
 
     async def create_container(self, spec: ContainerSpec) -> str:
         """The container's id. `Conflict` where the name is taken: the fence between two holders of one claim."""

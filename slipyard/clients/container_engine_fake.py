@@ -349,6 +349,9 @@ class FakeContainerEngine(FakeVolumes):
             raise NotFound(f"The container engine has no such image: {reference}. Build or pull it.")
         return image
 
+    def _held_volumes(self) -> Sequence[Sequence[str]]:
+        return [[mount.volume for mount in each.spec.volumes] for each in self._containers.values()]
+
     def _find(self, name_or_id: str) -> SimulatedContainer | None:
         by_name = {container.spec.name: container for container in self._containers.values()}
         return self._containers.get(name_or_id) or by_name.get(name_or_id)

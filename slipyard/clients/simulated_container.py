@@ -60,7 +60,7 @@ class SimulatedContainer:
 
     @property
     def behaviour(self) -> Behaviour:
-        command = " ".join(self.spec.command or ())
+        command = " ".join([*(self.spec.entrypoint or ()), *(self.spec.command or ())])
         special = (behaviour for text, behaviour in self.image.behaviour.by_command if text in command)
         return next(special, self.image.behaviour)
 
@@ -138,5 +138,7 @@ def spec_fields(spec: ContainerSpec, *, keep: bool) -> dict[str, str]:
         "network": f"{spec.network} {spec.address}",
         "restart policy": "unless-stopped" if keep else "no",
     }
+    if spec.volumes:
+        named["Mounts"] = json.dumps([[each.volume, each.path, each.read_only] for each in spec.volumes])
     labels = {f"{LABEL}{name}": value for name, value in spec.labels.items()}
     return {**named, **labels, **{f"{ENV}{name}": value for name, value in spec.env.items()}}

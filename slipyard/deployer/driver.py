@@ -29,6 +29,24 @@ class AppNetwork:
 
 
 @dataclass(frozen=True)
+class EngineVolume:
+    """Each `generation` of a volume has its own place in the engine: a restore fills the next one, and then it counts."""
+
+    id: str
+    generation: int = 1
+
+
+@dataclass(frozen=True)
+class InstanceVolume:
+    """`name` is the app's word for it."""
+
+    volume: EngineVolume
+    name: str
+    path: str
+    read_only: bool = False
+
+
+@dataclass(frozen=True)
 class InstanceSpec:
     """One container to be. Its name comes from `instance_id`, so a second attempt finds what the first one made."""
 
@@ -46,6 +64,9 @@ class InstanceSpec:
     resources: Resources
     health_check: HealthCheck
     files: tuple[SecretFile, ...] = field(default=(), repr=False)
+    entrypoint: tuple[str, ...] | None = None
+    aliases: tuple[str, ...] = ()  # in the app's network, beside the name of its service
+    volumes: tuple[InstanceVolume, ...] = ()
 
 
 @dataclass(frozen=True)
@@ -101,6 +122,27 @@ class Driver(Protocol):
         """`Conflict` where another installation owns an overlapping subnet: issue another one."""
 
     async def remove_network(self, app_id: str) -> None: ...
+
+    async def make_volume(self, volume: EngineVolume, size_bytes: int | None) -> bool:
+        """Whether the engine holds it to its size. There already is done."""
+
+    async def remove_volume(self, volume: EngineVolume) -> None:
+        """With its data. Gone already is done; `Conflict` while a container has it."""
+
+    async def volume_bytes(self, volume: EngineVolume) -> int | None:
+        """On the disk; None where nobody here can say. `NotFound`."""
+
+    async def volumes(self) -> Sequence[EngineVolume]:
+        """All of this installation."""
+
+    def read_volume(self, volume: EngineVolume) -> AsyncIterator[bytes]:
+        """A tar of all that is in it, its names below `./`. Whoever uses it meanwhile is not stopped. `NotFound`."""
+
+    async def write_volume(self, volume: EngineVolume, content: AsyncIterator[bytes]) -> None:
+        """A tar, unpacked over what is in it. `NotFound`."""
+
+    async def close_doors(self) -> None:
+        """What an end in the middle of reading or writing left in the engine."""
 
     async def ensure_image(self, reference: str, *, pull: bool, credentials: Credentials | None = None) -> ImageFacts:
         """The image on this engine; pulled where it is missing, or always where `pull` is set."""

@@ -1,13 +1,23 @@
 """What every container engine does, the real one and the fake. Each gives a `world` and inherits `EngineContract`."""
 
 import asyncio
+import io
+import tarfile
+from collections.abc import AsyncIterator
 from contextlib import aclosing
 from dataclasses import dataclass, replace
 from typing import Protocol
 
 import pytest
 
-from slipyard.clients.container_engine import ContainerEngine, ContainerSpec, NetworkSpec
+from slipyard.clients.container_engine import (
+    VOLUME_PATH,
+    ContainerEngine,
+    ContainerSpec,
+    NetworkSpec,
+    VolumeMount,
+    VolumeSpec,
+)
 from slipyard.domain.drift import Difference
 from slipyard.domain.errors import Conflict, NotFound, SlipyardError
 
@@ -318,3 +328,50 @@ class EngineContract:
         await bench.engine.remove_network(bench.network().name)
         await bench.engine.remove_network(bench.network().name)
         assert list(await bench.engine.networks(bench.world.label)) == []
+
+    async def test_what_is_copied_into_a_volume_is_there_for_others_until_it_is_removed(self, bench):
+        engine, name = bench.engine, f"{bench.world.prefix}-vol"
+        door_image = f"{bench.world.prefix}-door:1"
+        volume = VolumeSpec(name, bench.world.label)
+        with pytest.raises(NotFound):
+            await engine.open_volume(name, door_image, bench.world.label)
+        assert await engine.create_volume(volume) is False
+        assert await engine.create_volume(volume) is False
+        with pytest.raises(Conflict):
+            await engine.create_volume(replace(volume, labels={}))
+        door = await engine.open_volume(name, door_image, bench.world.label)
+        await engine.copy_in(door, VOLUME_PATH, one_file("./a/file", b"content"))
+        whole = b"".join([piece async for piece in engine.copy_out(door, f"{VOLUME_PATH}/.")])
+        with tarfile.open(fileobj=io.BytesIO(whole)) as archive:
+            assert archive.extractfile("./a/file").read() == b"content"
+        assert await engine.volumes(bench.world.label) == [volume]
+        assert await engine.volume_bytes(name) is None or await engine.volume_bytes(name) > 0
+        with pytest.raises(Conflict):
+            await engine.remove_volume(name)
+        await engine.remove(door)
+        await engine.remove_volume(name)
+        await engine.remove_volume(name)
+        await engine.remove_image(door_image)
+        assert await engine.volume(name) is None
+
+    async def test_a_mounted_volume_does_not_differ_and_another_one_does(self, bench):
+        name = f"{bench.world.prefix}-held"
+        await bench.engine.create_volume(VolumeSpec(name, bench.world.label))
+        await bench.engine.create_network(bench.network())
+        spec = replace(bench.spec(), volumes=(VolumeMount(name, "/data"), VolumeMount(name, "/read", read_only=True)))
+        container_id = await bench.engine.create_container(spec)
+        assert await bench.engine.drift(container_id, spec, keep=False) == []
+        other = replace(spec, volumes=(VolumeMount(name, "/elsewhere"),))
+        assert [each.field for each in await bench.engine.drift(container_id, other, keep=False)] == ["Mounts"]
+        await bench.engine.remove(container_id)
+        assert await bench.engine.volume(name) is not None
+        await bench.engine.remove_volume(name)
+
+
+async def one_file(name: str, content: bytes) -> AsyncIterator[bytes]:
+    packed = io.BytesIO()
+    with tarfile.open(fileobj=packed, mode="w") as archive:
+        member = tarfile.TarInfo(name)
+        member.size = len(content)
+        archive.addfile(member, io.BytesIO(content))
+    yield packed.getvalue()

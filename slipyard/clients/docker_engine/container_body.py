@@ -1,9 +1,8 @@
 """The one function that says what a container may do."""
 
-from collections.abc import Sequence
 from typing import Any
 
-from slipyard.clients.container_engine import ContainerSpec, FileMount
+from slipyard.clients.container_engine import ContainerSpec, VolumeMount
 
 # What ordinary images need to chown, to drop to their own user, to signal their children and to listen below 1024.
 CAPABILITIES = ("CHOWN", "DAC_OVERRIDE", "FOWNER", "KILL", "NET_BIND_SERVICE", "SETGID", "SETUID")
@@ -19,17 +18,24 @@ _USUAL_CPU_SHARES = 1024
 
 
 def container_body(spec: ContainerSpec) -> dict[str, Any]:
-    """The body of `POST /containers/create`. A `command` replaces the image's CMD and keeps its ENTRYPOINT."""
+    """The body of `POST /containers/create`. A `command` replaces the image's CMD and keeps its ENTRYPOINT; an `entrypoint`
+    leaves nothing of either."""
     return {
         "Image": spec.image,
         "Env": [f"{name}={value}" for name, value in spec.env.items()],
         "Labels": dict(spec.labels),
-        "Cmd": None if spec.command is None else list(spec.command),
+        **_program(spec),
         "HostConfig": _host_config(spec),
         **(_INTERACTIVE if spec.open_input else {}),
         **({"Tty": True} if spec.terminal else {}),
         "NetworkingConfig": {"EndpointsConfig": {spec.network: _endpoint(spec)}},
     }
+
+
+def _program(spec: ContainerSpec) -> dict[str, Any]:
+    if spec.entrypoint is None:
+        return {"Cmd": None if spec.command is None else list(spec.command)}
+    return {"Entrypoint": list(spec.entrypoint), "Cmd": list(spec.command or ())}
 
 
 def _host_config(spec: ContainerSpec) -> dict[str, Any]:
@@ -59,14 +65,22 @@ def _limits(spec: ContainerSpec) -> dict[str, int]:
         "Memory": spec.memory_bytes,
         "MemorySwap": spec.memory_bytes,  # the same as Memory: no swap on top of it
         "PidsLimit": spec.processes,
-        **_mounts(spec.mounts),
+        **_mounts(spec),
     }
 
 
-def _mounts(mounts: Sequence[FileMount]) -> dict[str, Any]:
-    """A source that is not there is an error, and not a new directory."""
-    bodies = [{"Type": "bind", "Source": each.source, "Target": each.path, "ReadOnly": True} for each in mounts]
-    return {"Mounts": bodies} if bodies else {}
+def _mounts(spec: ContainerSpec) -> dict[str, Any]:
+    """A source that is not there is an error, and not a new directory. What the image has at a volume's path is copied
+    into it while it is empty."""
+    files = [{"Type": "bind", "Source": each.source, "Target": each.path, "ReadOnly": True} for each in spec.mounts]
+    volumes = [_volume(each) for each in spec.volumes]
+    return {"Mounts": [*files, *volumes]} if files or volumes else {}
+
+
+def _volume(mount: VolumeMount) -> dict[str, Any]:
+    """As the engine repeats it: what is false is not there."""
+    body = {"Type": "volume", "Source": mount.volume, "Target": mount.path}
+    return {**body, "ReadOnly": True} if mount.read_only else body
 
 
 def _endpoint(spec: ContainerSpec) -> dict[str, Any]:

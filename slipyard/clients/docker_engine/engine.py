@@ -9,12 +9,13 @@ from slipyard.clients.docker_engine.images import Images
 from slipyard.clients.docker_engine.networks import Networks
 from slipyard.clients.docker_engine.repairs import Repairs
 from slipyard.clients.docker_engine.stored_images import StoredImages
+from slipyard.clients.docker_engine.volumes import Volumes
 
 # The driver status that an engine shows where its images lie in containerd's content store.
 _CONTAINERD_STORE = "io.containerd.snapshotter.v1"
 
 
-class DockerEngine(Images, StoredImages, Networks, Containers, Repairs, Events, Commands):
+class DockerEngine(Images, StoredImages, Networks, Volumes, Containers, Repairs, Events, Commands):
     """A `ContainerEngine`. Connects at its first call; `close` when the process ends. An answer that takes longer than
     `timeout_seconds` is none: pulls, pushes, output and events may take as long as they need."""
 

@@ -19,6 +19,7 @@ from slipyard.deployer.docker.commands import Commands
 from slipyard.deployer.docker.repairs import Repairs
 from slipyard.deployer.docker.secret_files import IN_MEMORY, SecretFiles
 from slipyard.deployer.docker.translate import container_spec, instance_event, observation
+from slipyard.deployer.docker.volumes import Volumes
 from slipyard.deployer.driver import AppNetwork, InstanceEvent, InstanceSpec, Observation
 from slipyard.deployer.probes import Probe, probe
 from slipyard.deployer.readiness import Candidate, Readiness
@@ -28,7 +29,7 @@ from slipyard.domain.drift import Difference, Repair
 from slipyard.domain.errors import Conflict, NotFound, RolloutFailed, Unavailable, UserError
 
 
-class DockerDriver(Commands):
+class DockerDriver(Commands, Volumes):
     def __init__(
         self,
         engine: ContainerEngine,
@@ -146,6 +147,7 @@ class DockerDriver(Commands):
     async def _created(self, spec: InstanceSpec) -> str:
         """The name is the fence: whoever comes second with the same instance finds the first one's container."""
         wanted = await self._prepared(spec)
+        await self.require_volumes(spec)
         try:
             return await self._engine.create_container(wanted)
         except Conflict:

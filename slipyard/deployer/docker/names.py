@@ -2,7 +2,7 @@
 
 from collections.abc import Mapping
 
-from slipyard.deployer.driver import InstanceSpec
+from slipyard.deployer.driver import EngineVolume, InstanceSpec
 
 INSTALLATION = "slipyard.installation"
 APP = "slipyard.app"
@@ -10,6 +10,8 @@ INSTANCE = "slipyard.instance"
 DEPLOYMENT = "slipyard.deployment"
 RELEASE = "slipyard.release"
 SERVICE = "slipyard.service"
+VOLUME = "slipyard.volume"
+DOOR = "slipyard.door"  # a container through which files of a volume are copied
 COMMAND = "slipyard.command"  # one that somebody runs; it is no instance
 
 
@@ -23,6 +25,23 @@ def network_name(installation_id: str, app_id: str) -> str:
 
 def network_labels(installation_id: str, app_id: str) -> dict[str, str]:
     return {INSTALLATION: installation_id, APP: app_id}
+
+
+def volume_name(installation_id: str, volume: EngineVolume) -> str:
+    return f"slipyard-{installation_id}-{volume.id}-{volume.generation}"
+
+
+def volume_labels(installation_id: str, volume: EngineVolume) -> dict[str, str]:
+    return {INSTALLATION: installation_id, VOLUME: volume.id}
+
+
+def door_labels(installation_id: str, volume: EngineVolume) -> dict[str, str]:
+    return {INSTALLATION: installation_id, DOOR: volume.id}
+
+
+def door_image(installation_id: str) -> str:
+    """An empty one."""
+    return f"slipyard-{installation_id}/door:1"
 
 
 def instance_labels(installation_id: str, spec: InstanceSpec) -> dict[str, str]:

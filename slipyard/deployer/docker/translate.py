@@ -1,8 +1,8 @@
 """Between the engine's words and the driver's."""
 
-from slipyard.clients.container_engine import ContainerSpec, ContainerState, EngineEvent, FileMount
+from slipyard.clients.container_engine import ContainerSpec, ContainerState, EngineEvent, FileMount, VolumeMount
 from slipyard.deployer.docker import names
-from slipyard.deployer.driver import InstanceEvent, InstanceSpec, Observation
+from slipyard.deployer.driver import InstanceEvent, InstanceSpec, InstanceVolume, Observation
 
 
 def container_spec(installation_id: str, spec: InstanceSpec, mounts: tuple[FileMount, ...] = ()) -> ContainerSpec:
@@ -14,12 +14,18 @@ def container_spec(installation_id: str, spec: InstanceSpec, mounts: tuple[FileM
         labels=names.instance_labels(installation_id, spec),
         network=names.network_name(installation_id, spec.app_id),
         address=spec.address,
-        aliases=(spec.service,),
+        aliases=(spec.service, *spec.aliases),
         command=spec.command,
+        entrypoint=spec.entrypoint,
         mounts=mounts,
+        volumes=tuple(_volume_mount(installation_id, each) for each in spec.volumes),
         millicores=spec.resources.millicores,
         memory_bytes=spec.resources.memory_bytes,
     )
+
+
+def _volume_mount(installation_id: str, mount: InstanceVolume) -> VolumeMount:
+    return VolumeMount(names.volume_name(installation_id, mount.volume), mount.path, mount.read_only)
 
 
 def observation(state: ContainerState) -> Observation:
