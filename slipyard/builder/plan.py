@@ -4,24 +4,27 @@ import hashlib
 import json
 import posixpath
 import re
+import shlex
 from collections.abc import Mapping
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 
+from slipyard.builder.dockerfile_stages import check_target, exposed_port
 from slipyard.builder.image_build import Dockerfile
 from slipyard.builder.languages import go, node, python, static_site
 from slipyard.builder.languages.procfile import parse_procfile
 from slipyard.builder.languages.recipe import PORT, Wishes
+from slipyard.builder.repository_manifest import read_manifest
 from slipyard.builder.snapshot_reader import SnapshotReader
 from slipyard.builder.source_tree import SourceTree
 from slipyard.domain.errors import SourceRefused
+from slipyard.domain.manifest import NOTHING_SAID, ImagePlan, Manifest
+from slipyard.domain.manifests.compose.filled import NO_VARIABLES, Variables
 from slipyard.domain.release import WEB
+from slipyard.domain.service import ServiceConfig
 from slipyard.domain.source import Source
 
 _LANGUAGES = (python.recognise, node.recognise, go.recognise, static_site.recognise)
 _NAME = re.compile(r"[A-Za-z_][A-Za-z0-9_]*")
-_EXPOSE = re.compile(r"^\s*EXPOSE\b[^\n]*?\s(?P<port>[0-9]{1,5})(?:/tcp)?(?=\s|$)", re.MULTILINE | re.IGNORECASE)
-_STAGE = re.compile(r"^\s*FROM\s+\S+(?:\s+--\S+)*(?:.*?\s+AS\s+(?P<name>\S+))?\s*$", re.MULTILINE | re.IGNORECASE)
-_MAXIMUM_PORT = 65535
 _MAXIMUM_COMMAND = 4096
 _MAXIMUM_DOCKERFILE = 1024 * 1024
 # What no image of a recognised app needs; a .dockerignore of one's own takes its place.
@@ -34,6 +37,7 @@ class BuildPlan:
 
     `processes` are commands by name, from the Procfile and the app's start command; without `web` the image's own
     command runs. `port_hint` is what the Dockerfile exposes. `default_ignores` count where there is no .dockerignore.
+    `beside` are further images of the same tree, by name.
     """
 
     dockerfile: Dockerfile
@@ -48,6 +52,8 @@ class BuildPlan:
     port_hint: int | None = None
     default_ignores: tuple[str, ...] = ()
     explanation: tuple[str, ...] = ()
+    manifest: Manifest = NOTHING_SAID
+    beside: Mapping[str, "BuildPlan"] = field(default_factory=dict)
 
     def key(self, snapshot_digest: str) -> str:
         """Equal for an equal tree and plan, so that the image can be used again. Build secrets' values are not in it."""
@@ -55,41 +61,94 @@ class BuildPlan:
             snapshot_digest, self.dockerfile.path, self.dockerfile.text, self.subdirectory, dict(self.build_args),
             list(self.secrets), self.target, self.platform, list(self.default_ignores),
         ]  # fmt: skip
+        parts += [[name, plan.key(snapshot_digest)] for name, plan in sorted(self.beside.items())]
         return hashlib.sha256(json.dumps(parts, sort_keys=True).encode()).hexdigest()
 
 
-def plan_build(reader: SnapshotReader, source: Source) -> BuildPlan:
+def plan_build(reader: SnapshotReader, source: Source, variables: Variables = NO_VARIABLES) -> BuildPlan:
     """`SourceRefused` where nothing is recognised, saying what was looked for and what to add. Blocking: it reads files."""
     subdirectory = _inside(source.subdirectory, "subdirectory")
-    _check_wishes(source)
     tree = SourceTree(reader, subdirectory)
-    plan = _asked_for(tree, source, subdirectory)
-    path = _dockerfile_path(reader, subdirectory, source)
+    manifest = read_manifest(tree, source, variables)
+    told = _with_build(source, manifest.build or ImagePlan())
+    processes = _processes(tree, told, manifest)
+    if manifest.image is not None:
+        return replace(_asked_for(told, subdirectory, processes), manifest=manifest, explanation=_said_by(manifest))
+    own = _planned(reader, told, manifest.build or ImagePlan(), processes)
+    beside = {name: _beside(reader, source, manifest, name) for name in sorted(manifest.builds)}
+    every = (line for plan in (own, *beside.values()) for line in plan.explanation)
+    return replace(own, manifest=manifest, beside=beside, explanation=(*_said_by(manifest), *every))
+
+
+def _planned(reader: SnapshotReader, source: Source, image: ImagePlan, processes: Mapping[str, str]) -> BuildPlan:
+    """`image` says where it lies: `source` says all else."""
+    _check_wishes(source)
+    directory = _inside(posixpath.join(source.subdirectory, image.context or ""), "build context")
+    plan = _asked_for(source, directory, processes)
+    if image.dockerfile_text is not None and source.dockerfile is None:
+        return _by_text(image.dockerfile_text, plan)
+    path = _dockerfile_path(reader, source, image, directory)
+    tree = SourceTree(reader, directory)
     return _by_language(tree, source, plan) if path is None else _by_dockerfile(reader, path, plan)
 
 
-def _asked_for(tree: SourceTree, source: Source, subdirectory: str) -> BuildPlan:
+def _beside(reader: SnapshotReader, source: Source, manifest: Manifest, name: str) -> BuildPlan:
+    """What the app was told of its build is about its own image, but for the platform and the secrets of builds."""
+    image = manifest.builds[name]
+    common = Source(subdirectory=source.subdirectory, platform=source.platform, build_secrets=source.build_secrets)
+    told = _with_build(common, image)
+    tree = SourceTree(reader, _inside(posixpath.join(source.subdirectory, image.context or ""), "build context"))
+    line = next((_line(each) for each in manifest.services.values() if each.build == name and each.command), None)
+    lines = parse_procfile(tree.text("Procfile")) | ({WEB: line} if line else {})
+    plan = _planned(reader, told, image, lines)
+    return replace(plan, explanation=tuple(f"{name}: {line}" for line in plan.explanation))
+
+
+def _with_build(source: Source, image: ImagePlan) -> Source:
+    """What the app was told wins over its repository."""
+    return source.model_copy(
+        update={
+            "build_command": source.build_command or image.command,
+            "build_args": {**image.args, **source.build_args},
+            "build_secrets": list(dict.fromkeys([*source.build_secrets, *image.secrets])),
+            "target": source.target or image.target,
+        }
+    )
+
+
+def _asked_for(source: Source, directory: str, processes: Mapping[str, str]) -> BuildPlan:
     return BuildPlan(
         dockerfile=Dockerfile(),
-        subdirectory=subdirectory,
+        subdirectory=directory,
         build_args=source.build_args,
         secrets=tuple(source.build_secrets),
         target=source.target,
         platform=source.platform,
-        processes=_processes(tree, source),
+        processes=processes,
+    )
+
+
+def _by_text(text: str, plan: BuildPlan) -> BuildPlan:
+    check_target(text, plan.target)
+    return replace(
+        plan,
+        dockerfile=Dockerfile("Dockerfile", text),
+        detected="dockerfile",
+        port_hint=exposed_port(text, plan.target),
+        explanation=("A Dockerfile in the compose file says how it is built.",),
     )
 
 
 def _by_dockerfile(reader: SnapshotReader, path: str, plan: BuildPlan) -> BuildPlan:
     text = reader.read(path, _MAXIMUM_DOCKERFILE).decode("utf-8-sig", errors="replace")
-    _check_target(text, plan.target)
+    check_target(text, plan.target)
     inside = not plan.subdirectory or path.startswith(f"{plan.subdirectory}/")
     relative = posixpath.relpath(path, plan.subdirectory or ".")
     return replace(
         plan,
         dockerfile=Dockerfile(relative) if inside else Dockerfile(posixpath.basename(path), text),
         detected="dockerfile",
-        port_hint=_exposed(text, plan.target),
+        port_hint=exposed_port(text, plan.target),
         explanation=(f"{path} says how it is built.",),
     )
 
@@ -111,18 +170,34 @@ def _by_language(tree: SourceTree, source: Source, plan: BuildPlan) -> BuildPlan
     )
 
 
-def _processes(tree: SourceTree, source: Source) -> dict[str, str]:
-    processes = parse_procfile(tree.text("Procfile"))
-    return processes | ({WEB: source.start_command} if source.start_command else {})
+def _processes(tree: SourceTree, source: Source, manifest: Manifest) -> dict[str, str]:
+    """What a compose file says is all there is."""
+    lines = {} if manifest.complete else parse_procfile(tree.text("Procfile"))
+    web = manifest.services.get(WEB)
+    said = _line(web) if web is not None and web.command and not web.image and not web.build else None
+    told = source.start_command or said
+    return lines | ({WEB: told} if told else {})
 
 
-def _dockerfile_path(reader: SnapshotReader, subdirectory: str, source: Source) -> str | None:
-    """Where it lies in the snapshot. One that was asked for must be there; it may lie above the subdirectory."""
-    wanted = posixpath.join(subdirectory, source.dockerfile or "Dockerfile")
-    path = _inside(posixpath.normpath(wanted), "dockerfile")
+def _line(service: ServiceConfig) -> str:
+    command = service.command or ""
+    return command if isinstance(command, str) else shlex.join(command)
+
+
+def _said_by(manifest: Manifest) -> tuple[str, ...]:
+    files = f"{' and '.join(manifest.files)} {'says' if len(manifest.files) == 1 else 'say'} what the app is."
+    return (files, *manifest.warnings) if manifest.files else ()
+
+
+def _dockerfile_path(reader: SnapshotReader, source: Source, image: ImagePlan, directory: str) -> str | None:
+    """Where it lies in the snapshot. One that was asked for must be there; it may lie above the directory that the build
+    sees. What the app was told counts from its subdirectory."""
+    base = source.subdirectory if source.dockerfile else directory
+    asked = source.dockerfile or image.dockerfile
+    path = _inside(posixpath.normpath(posixpath.join(base, asked or "Dockerfile")), "dockerfile")
     if reader.is_file(path):
         return path
-    if source.dockerfile:
+    if asked:
         raise SourceRefused(f"There is no file {path!r} in the source. Check the app's dockerfile and subdirectory.")
     return None
 
@@ -143,24 +218,6 @@ def _check_wishes(source: Source) -> None:
     for command in (source.build_command, source.start_command):
         if command is not None and (not command.isprintable() or not 0 < len(command.strip()) <= _MAXIMUM_COMMAND):
             raise SourceRefused(f"A command is one line of at most {_MAXIMUM_COMMAND} printable characters.")
-
-
-def _check_target(text: str, target: str | None) -> None:
-    stages = [stage["name"] for stage in _STAGE.finditer(text) if stage["name"]]
-    if target is not None and target.lower() not in {stage.lower() for stage in stages} and not target.isdigit():
-        raise SourceRefused(
-            f"The Dockerfile has no stage {target[:80]!r}; it has {', '.join(stages) or 'none with a name'}."
-        )
-
-
-def _exposed(text: str, target: str | None) -> int | None:
-    """The first port that the stage in question exposes, else its only one anywhere in the file."""
-    stages = list(_STAGE.finditer(text))
-    chosen = next((stage for stage in stages if target and (stage["name"] or "").lower() == target.lower()), None)
-    begin = chosen or (stages[-1] if stages else None)
-    end = next((stage.start() for stage in stages if begin and stage.start() > begin.start()), len(text))
-    found = _EXPOSE.search(text, begin.end() if begin else 0, end) or _EXPOSE.search(text)
-    return int(found["port"]) if found and 0 < int(found["port"]) <= _MAXIMUM_PORT else None
 
 
 def _nothing_recognised(tree: SourceTree, subdirectory: str) -> str:

@@ -86,26 +86,38 @@ class Manifest(Value):
 
     def over(self, other: "Manifest") -> "Manifest":
         """What this one says, and for the rest what the weaker `other` says. Mappings are joined, services field by field."""
-        joined = {name: other.services.get(name, ServiceConfig()) for name in {**other.services, **self.services}}
+        if other.templates and not self.templates:
+            return self.as_templates().over(other)
+        if self.templates and not other.templates:
+            return self.over(other.as_templates())
+        services = {**other.services, **self.services}
         return Manifest(
             files=(*self.files, *other.files),
             build=self.build or other.build,
             builds={**other.builds, **self.builds},
             image=self.image or other.image,
-            services={
-                name: self.services[name].over(it) if name in self.services else it for name, it in joined.items()
-            },
+            services={name: each.over(other.services.get(name)) for name, each in services.items()},
             complete=self.complete or other.complete,
-            templates=self.templates or other.templates,
+            templates=self.templates,
             commands={**other.commands, **self.commands},
             env={**other.env, **self.env},
-            generated=(*self.generated, *(name for name in other.generated if name not in self.generated)),
-            required=(*self.required, *(name for name in other.required if name not in self.required)),
+            generated=tuple(dict.fromkeys((*self.generated, *other.generated))),
+            required=tuple(dict.fromkeys((*self.required, *other.required))),
             volumes={**other.volumes, **self.volumes},
             cron=_joined_cron(self.cron, other.cron),
             watch_paths=self.watch_paths or other.watch_paths,
             warnings=(*other.warnings, *self.warnings),
         )
+
+    def as_templates(self) -> "Manifest":
+        """The same, where `$` in variables of services begins something to be filled in."""
+        services = {name: _escaped(each) for name, each in self.services.items()}
+        return self.model_copy(update={"services": services, "templates": True})
+
+
+def _escaped(service: ServiceConfig) -> ServiceConfig:
+    env = {name: value.replace("$", "$$") for name, value in (service.env or {}).items()}
+    return service.model_copy(update={"env": env}) if env else service
 
 
 NOTHING_SAID = Manifest()

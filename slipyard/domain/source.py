@@ -26,6 +26,9 @@ class Source(Value):
     build_secrets: list[str] = Field(
         default_factory=list, description="Names of environment variables given to the build as secret mounts"
     )
+    compose: str | None = Field(
+        None, max_length=1000, description="A compose file in `subdirectory` says which services there are"
+    )
     target: str | None = Field(None, description="Stage of the Dockerfile to build")
     credential_id: str | None = Field(None, description="A git credential of the organization, for `repo_url`")
     platform: str | None = Field(None, examples=["linux/amd64"])

@@ -35,6 +35,9 @@ class Variables:
         return "set" if name in self.secrets else self.values.get(name)
 
 
+NO_VARIABLES = Variables()
+
+
 def filled(document: Document, variables: Variables, warnings: list[str]) -> Any:
     """The whole tree. `SourceRefused` with the line for what cannot be read, or is required and not there."""
     return _Filling(document, variables, warnings).value(document.value, ())

@@ -186,11 +186,11 @@ def _environment(place: Place, around: Surroundings) -> dict[str, str]:
     found: dict[str, str] = {}
     for path, child in _env_files(place):
         found |= _env_file(child, path, around)
-    child = place.get("environment")
-    if child is not None:
-        for name, value in pairs(child).items():
+    said = place.get("environment")
+    if said is not None:
+        for name, value in pairs(said).items():
             if not is_env_name(name):
-                raise child.refusal(f"has {name[:60]!r}, which is no name of a variable.")
+                raise said.refusal(f"has {name[:60]!r}, which is no name of a variable.")
             if value is not None:
                 found[name] = value
     return found
@@ -204,7 +204,7 @@ def _env_files(place: Place) -> list[tuple[str, Place]]:
 
 
 def _path_of(place: Place) -> str:
-    path = place.get("path") if isinstance(place.value, dict) else place
+    path: Place | None = place.get("path") if isinstance(place.value, dict) else place
     if path is None:
         raise place.refusal("has no path.")
     return path.text()
