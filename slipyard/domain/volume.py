@@ -1,6 +1,7 @@
 """Volumes: data that outlives the containers of an app."""
 
 import posixpath
+from collections.abc import Iterable
 from typing import Annotated
 
 from pydantic import AfterValidator, Field
@@ -42,3 +43,20 @@ class VolumeConfig(Value):
     name: VolumeName
     size_bytes: int | None = Field(None, gt=0, description="None: as much as the disk has")
     exclusive: bool = Field(default=True, description="One instance at a time: it is rolled out by recreate")
+
+
+class Attachment(Value):
+    """A mount that the app was told, beside those of its repository."""
+
+    service: str | None = Field(None, max_length=63, description="None: the one that requests go to")
+    path: MountPath
+    read_only: bool = False
+
+
+def mounted_in(attachments: Iterable[tuple[str, Attachment]], service: str, *, is_main: bool) -> tuple[Mount, ...]:
+    """What a service gets of attachments, each with the name of its volume."""
+    return tuple(
+        Mount(volume=name, path=each.path, read_only=each.read_only)
+        for name, each in attachments
+        if each.service == service or (each.service is None and is_main)
+    )

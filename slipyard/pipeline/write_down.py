@@ -87,7 +87,7 @@ def write_deployment(session: Session, context: Context, app: App, asked: Asked)
         force_reason=asked.force_reason,
         replicas=asked.replicas,
         env_encrypted=None if asked.env is None else seal_env(context.cipher, asked.env),
-        progress=beforehand(app),
+        progress=beforehand(session, app),
         created_at=context.clock.now(),
     )
     session.add_all([app, deployment])

@@ -10,9 +10,11 @@ from sqlmodel import Session, col, select
 
 from slipyard.domain.freeze import freeze_at
 from slipyard.domain.rollout import RECREATE_BEFOREHAND, Strategy
+from slipyard.domain.volume import EXCLUSIVE_BEFOREHAND
 from slipyard.pipeline.context import Context
 from slipyard.store.events import record
 from slipyard.store.queries.deployments import WAITING
+from slipyard.store.queries.volumes import has_exclusive_volume
 from slipyard.store.tables import App, Deployment
 
 APPROVAL, LOCK, FREEZE = "approval", "lock", "freeze"
@@ -45,7 +47,7 @@ def put_on_hold(session: Session, app: App, row: Deployment, now: datetime) -> b
     hold = hold_of(app, row, now)
     if hold is None:
         if row.parked in HOLDS:
-            row.parked, row.parked_until, row.progress = None, None, beforehand(app)
+            row.parked, row.parked_until, row.progress = None, None, beforehand(session, app)
     elif (row.parked, row.progress) != (hold.kind, hold.reason):
         row.parked, row.parked_until, row.progress = hold.kind, hold.until, hold.reason
         record(session, app.id, "deployment.held", hold.reason, now=now, deployment_id=row.id)
@@ -79,10 +81,14 @@ def needs_approval(context: Context, app: App, trigger: str) -> bool:
     return app.config.protected or app.environment in context.settings.protected_environments
 
 
-def beforehand(app: App) -> str | None:
+def beforehand(session: Session, app: App) -> str | None:
     """What visitors are going to notice."""
     replaces = app.last_deployed_at is not None and not app.stopped
-    return RECREATE_BEFOREHAND if replaces and app.config.rollout.strategy is Strategy.RECREATE else None
+    if not replaces:
+        return None
+    if app.config.rollout.strategy is Strategy.RECREATE:
+        return RECREATE_BEFOREHAND
+    return EXCLUSIVE_BEFOREHAND if has_exclusive_volume(session, app.id) else None
 
 
 def lock_sentence(app: App) -> str:

@@ -6,6 +6,7 @@ from sqlalchemy import BigInteger, Index, text
 from sqlmodel import Field, SQLModel
 
 from slipyard.domain.backup import BackupCause, BackupRules, BackupStatus, S3Place, TargetKind
+from slipyard.domain.volume import Attachment
 from slipyard.store.columns import Json, UtcTime, Word
 
 _THERE, _OPEN = "removed_at IS NULL", "ended_at IS NULL"
@@ -25,6 +26,7 @@ class Volume(SQLModel, table=True):
     name: str
     size_bytes: int | None = Field(default=None, sa_type=BigInteger)
     exclusive: bool = True
+    attachments: list[Attachment] = Field(default_factory=list, sa_type=Json(list[Attachment]))
     generation: int = 1
     made_at: datetime | None = Field(default=None, sa_type=UtcTime)  # in the engine; from then on it must be there
     size_enforced: bool = False  # the engine refuses more

@@ -15,6 +15,7 @@ def upgrade() -> None:
     _make_volumes()
     _make_backups()
     _add_columns()
+    _add_proofs_of_domains()
 
 
 def _make_schedules() -> None:
@@ -100,6 +101,7 @@ def _make_volumes() -> None:
         sa.Column("name", sa.String(), nullable=False),
         sa.Column("size_bytes", sa.BigInteger(), nullable=True),
         sa.Column("exclusive", sa.Boolean(), nullable=False),
+        sa.Column("attachments", sa.Text(), nullable=False),
         sa.Column("generation", sa.Integer(), nullable=False),
         sa.Column("made_at", sa.DateTime(timezone=True), nullable=True),
         sa.Column("size_enforced", sa.Boolean(), nullable=False),
@@ -191,6 +193,17 @@ def _add_columns() -> None:
 
     with op.batch_alter_table("deployment") as batch_op:
         batch_op.add_column(sa.Column("services", sa.Text(), nullable=True))
+
+    with op.batch_alter_table("instance") as batch_op:
+        batch_op.add_column(sa.Column("made_for", sa.String(), nullable=True))
+
+
+def _add_proofs_of_domains() -> None:
+    """Names that answered before anybody was asked for a proof go on to answer."""
+    with op.batch_alter_table("domain") as batch_op:
+        batch_op.add_column(sa.Column("proof_checked_at", sa.DateTime(timezone=True), nullable=True))
+        batch_op.add_column(sa.Column("proof_error", sa.String(), nullable=True))
+    op.execute("UPDATE domain SET verified_at = created_at WHERE verified_at IS NULL")
 
 
 def _add_filled(table: str, column: sa.Column[object], value: str) -> None:

@@ -1,0 +1,1 @@
+"""Volumes: made, mounted, copied, backed up, removed by name alone."""
