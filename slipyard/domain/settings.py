@@ -6,7 +6,7 @@ from ipaddress import IPv4Network, IPv6Network
 from pathlib import Path
 from typing import Literal
 
-from pydantic import Field, ValidationError
+from pydantic import Field, SecretStr, ValidationError
 from pydantic_settings import BaseSettings, PydanticBaseSettingsSource, SettingsConfigDict, TomlConfigSettingsSource
 
 from slipyard.domain.errors import ValidationFailed
@@ -33,6 +33,15 @@ class Settings(BaseSettings):
     acme_directory: str | None = Field(None, description="ACME directory; default Let's Encrypt")
     acme_email: str | None = Field(None, description="Told to the ACME directory, which may write to it")
     acme_roots: Path | None = Field(None, description="PEM: who vouches for an ACME directory of your own")
+    acme_dns: dict[str, SecretStr] = Field(
+        default_factory=dict, description="DNS-01: `name` of the provider's module in Caddy, and what that needs"
+    )
+    prove_domains: bool = Field(
+        default=False, description="A name leads to an app once a TXT record shows that its owner wants it"
+    )
+    dns_server: str | None = Field(
+        None, description="address[:port] that is asked for these records; default the machine's own resolver"
+    )
     read_only: bool = Field(default=False, description="Refuse every change over HTTP")
 
     database_url: str | None = Field(None, description="postgresql+psycopg://...; default SQLite in the data directory")

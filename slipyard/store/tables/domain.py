@@ -24,7 +24,9 @@ class Domain(SQLModel, table=True):
     redirect_to: str | None = None  # another host; None: the app answers
     redirect_status: int = 308
     proof: str  # what a TXT record says where the owner of the name is to show himself
-    verified_at: datetime | None = Field(default=None, sa_type=UtcTime)
+    verified_at: datetime | None = Field(default=None, sa_type=UtcTime)  # None: waits for the proof, and leads nowhere
+    proof_checked_at: datetime | None = Field(default=None, sa_type=UtcTime)
+    proof_error: str | None = None
     created_by: str
     created_at: datetime = Field(sa_type=UtcTime)
 
