@@ -1,10 +1,10 @@
 """Each strategy on real containers behind a real router, while visitors ask without a pause."""
 
-import socket
 import time
 
 import httpx
 
+from tests.engine.lasting_connections import LastingStreams, LastingWebsockets, echoed, open_websocket
 from tests.engine.long_requests import EventStream, SlowUpload
 from tests.engine.rollout_app import CHECK, ask, go_live
 from tests.engine.waiting import wait_until
@@ -23,11 +23,12 @@ def log_of(app: WholeApp, deployment: dict) -> str:
 
 
 def test_good_and_bad_releases_and_ways_back_lose_no_request(whole_app: WholeApp) -> None:
-    """The shorter form of `benchmarks/deploys_under_load.py`."""
-    go_live(whole_app, rollout={"stop_seconds": 1})
+    """The shorter form of `benchmarks/deploys_under_load.py`. Websockets and streams live as long as their instance may."""
+    go_live(whole_app, rollout={"stop_seconds": 1, "drain_seconds": 2})
     numbers = {0}
+    websockets, streams = LastingWebsockets(whole_app, 2), LastingStreams(whole_app, 2)
 
-    with Load(whole_app, READ, WRITE, SLOW) as load:
+    with Load(whole_app, READ, WRITE, SLOW) as load, websockets, streams:
         for number in range(1, 13):
             mode = MODES[number % len(MODES)]
             good = mode in {"fine", "slow to stop", "ignores SIGTERM"}
@@ -38,8 +39,10 @@ def test_good_and_bad_releases_and_ways_back_lose_no_request(whole_app: WholeApp
                 assert whole_app.post("rollback?wait=60", json={}).json()["status"] == "active"
                 load.more()
 
-    assert load.lost == []
+    assert load.lost + websockets.lost + streams.lost == []
     assert load.texts == {f"release {number}" for number in numbers}
+    assert websockets.texts <= load.texts
+    assert min(websockets.count, streams.count) > 1, "they end with their release, and the next one takes them"
 
 
 def test_three_replicas_are_rolled_one_by_one_and_lose_no_request(whole_app: WholeApp) -> None:
@@ -148,23 +151,3 @@ def test_what_is_long_lives_through_a_deployment_until_the_drain_deadline(whole_
     assert upload.broken is None
     assert upload.answer is not None
     assert upload.answer.status_code == OK
-
-
-def open_websocket(app: WholeApp) -> socket.socket:
-    connection = socket.create_connection(("127.0.0.1", app.slipyard.http_port), timeout=30)
-    head = f"GET /ws HTTP/1.1\r\nHost: {app.slug}.localhost\r\nConnection: Upgrade\r\nUpgrade: websocket\r\n\r\n"
-    connection.sendall(head.encode())
-    answer = b""
-    while not answer.endswith(b"\r\n\r\n"):
-        answer += connection.recv(1)
-    assert answer.startswith(b"HTTP/1.1 101"), answer
-    return connection
-
-
-def echoed(connection: socket.socket) -> bytes:
-    """The whole line, in however many pieces it comes; empty where the other side has closed."""
-    try:
-        connection.sendall(b"hello\n")
-        return connection.makefile("rb").readline()
-    except ConnectionError:
-        return b""

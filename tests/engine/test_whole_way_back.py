@@ -1,5 +1,13 @@
 """Going back under load: a thaw and a rename, asked for by somebody or by a release that went bad. No request is lost."""
 
+import signal
+from collections.abc import Iterator
+from contextlib import contextmanager
+from typing import Any
+
+import httpx
+
+from tests.engine.kills import service_of
 from tests.engine.sudden_server import DOCKERFILE, SERVER
 from tests.engine.waiting import wait_until
 from tests.engine.whole_app import WholeApp
@@ -51,16 +59,55 @@ def test_a_release_that_dies_after_the_switch_is_left_by_itself_and_loses_no_req
     assert back["actor"] == "slipyard"
 
 
-def test_an_image_that_is_in_the_registry_alone_is_pulled_by_its_digest(whole_app: WholeApp) -> None:
+def test_an_image_comes_from_the_registry_alone_or_from_the_engine_alone_or_is_refused(whole_app: WholeApp) -> None:
     for text in ("first", "second", "third"):
         release(whole_app, text)
     wait_until(lambda: all(build["published_at"] for build in whole_app.builds()))
     whole_app.wait_paused()
-    first = whole_app.deployments()[-1]
+    third, second, first = whole_app.deployments()
+    built = {build["id"]: build for build in whole_app.builds()}
     wait_until(lambda: len(whole_app.all_containers()) == 2)  # the third and the second
-    whole_app.remove_image(whole_app.builds()[-1]["image_id"])
+    whole_app.remove_image(built[first["build_id"]]["image_id"])
 
     whole_app.slipyard.slipyard("rollback", "--app", whole_app.slug, str(first["number"]))
 
     assert whole_app.text() == "first"
     assert whole_app.deployments()[0]["way_back"] == "pulled"
+
+    wait_until(lambda: second["id"] not in of_deployments(whole_app))  # nothing is left of it to thaw
+    with stopped_registry(whole_app):
+        whole_app.slipyard.slipyard("rollback", "--app", whole_app.slug, str(second["number"]))
+    assert whole_app.text() == "second"
+    assert whole_app.deployments()[0]["way_back"] == "started"
+
+    wait_until(lambda: third["id"] not in of_deployments(whole_app))
+    whole_app.remove_image(built[third["build_id"]]["image_id"])
+    forget_manifest(whole_app, built[third["build_id"]])
+    said = whole_app.slipyard.slipyard("rollback", "--app", whole_app.slug, str(third["number"]), ok=False)
+    assert "is neither on this engine nor in its registry" in said
+    assert whole_app.deployments()[0]["status"] == "failed"
+    assert whole_app.text() == "second"
+
+
+def of_deployments(app: WholeApp) -> set[str]:
+    """That have a container."""
+    return {each["Labels"]["slipyard.deployment"] for each in app.all_containers()}
+
+
+@contextmanager
+def stopped_registry(app: WholeApp) -> Iterator[None]:
+    """It answers nobody; killed, it would be started again at once."""
+    registry = service_of(app.slipyard, "registry")
+    registry.send(signal.SIGSTOP)
+    try:
+        yield
+    finally:
+        registry.send(signal.SIGCONT)
+
+
+def forget_manifest(app: WholeApp, build: dict[str, Any]) -> None:
+    repository = build["image"].partition("/")[2].rpartition(":")[0]
+    port = app.slipyard.environment["SLIPYARD_REGISTRY_PORT"]
+    password = (app.slipyard.home / "registry.password").read_text().strip()
+    url = f"http://127.0.0.1:{port}/v2/{repository}/manifests/{build['manifest_digest']}"
+    httpx.delete(url, auth=("slipyard", password)).raise_for_status()

@@ -3,109 +3,41 @@
 Time is virtual, so an example with minutes in it takes a moment. `HYPOTHESIS_PROFILE=long` tries new ones, and many more.
 """
 
-import asyncio
 import os
-import tempfile
-from collections.abc import Coroutine
 from contextlib import suppress
-from pathlib import Path
 from typing import Any
 
 import hypothesis.strategies as st
 from hypothesis import HealthCheck as Check
 from hypothesis import Phase, settings
 from hypothesis.stateful import RuleBasedStateMachine, initialize, invariant, precondition, rule
-from sqlmodel import select
 
-from slipyard.clients.simulated_container import Behaviour
-from slipyard.controller import loops
-from slipyard.domain.app import AppConfig
-from slipyard.domain.errors import Unavailable, UserError
-from slipyard.domain.health import HealthCheck
-from slipyard.domain.lifecycle import is_over
-from slipyard.domain.rollout import Canary, RolloutRules, Strategy
-from slipyard.domain.source import Source, SourceType
+from slipyard.domain.errors import Unavailable
+from slipyard.domain.rollout import Strategy
 from slipyard.pipeline.cancel import cancel_deployment
-from slipyard.pipeline.create_app import NewApp, create_app
-from slipyard.pipeline.delete_app import delete_app
 from slipyard.pipeline.deploy_app import DeployRequest, deploy_app
 from slipyard.pipeline.promote import Promotion, promote
-from slipyard.pipeline.rollout.run_deployment import run_deployment
 from slipyard.pipeline.stop_app import restart_app, start_app, stop_app
 from slipyard.pipeline.way_back.roll_back import roll_back
-from slipyard.store.tables import Deployment
 from tests.flow.any_sequence.mortal_process import Fate, Steps, mortal
-from tests.flow.any_sequence.virtual_system import VirtualSystem
-from tests.flow.any_sequence.witness import Witness
+from tests.flow.any_sequence.two_apps import KINDS, LOOPS, TwoApps, image
 from tests.flow.deaths import Killed
-from tests.prepared_databases import write_prepared_sqlite
 
 LONG = os.environ.get("HYPOTHESIS_PROFILE") == "long"
-ELSEWHERE = {
-    "networks",
-    "tell",
-    "send",
-    "forward",
-    "publish",
-    "measure",
-    "hosts",
-    "pushes",
-    "poll",
-    "previews",
-    "requests",
-}
-LOOPS = tuple(loop.name for loop in loops.LOOPS if loop.name not in {*ELSEWHERE, "clean_up_old"})
 OUR_FAULT = Unavailable("The container engine does not answer. Start it.")
-KINDS = {
-    "fine": Behaviour(),
-    "fine too": Behaviour(),
-    "ready after 1 s": Behaviour(ready_after=1),
-    "exits at once": Behaviour(exits_after=0, exit_code=1),
-    "exits after 5 s": Behaviour(exits_after=5, exit_code=1),
-    "never ready": Behaviour(complaint="answered 500 on /"),
-    "other port": Behaviour(port=9),
-    "migration fails": Behaviour(by_command=(("migrate", Behaviour(exits_after=0, exit_code=7)),)),
-}
-MIGRATES = (("migrate", Behaviour(exits_after=0.1)),)
 NEVER_PUBLISHED = "not there"
 APPS = st.sampled_from(["shop", "live"])
 STEPS = st.integers(1, 60)
-SETTLED_WITHIN = 240.0  # virtual seconds: four attempts, a canary's steps, a bake and a way back
-LONGEST_BACKOFF = 1200.0  # of what was harmed again and again
 
 
-class AnySequence(RuleBasedStateMachine):
+class AnySequence(TwoApps, RuleBasedStateMachine):
     def __init__(self) -> None:
-        super().__init__()
-        self.directory = tempfile.TemporaryDirectory(prefix="slipyard-any-sequence-")
-        home = Path(self.directory.name) / "home"
-        write_prepared_sqlite(home / "slipyard.db")
-        self.system = VirtualSystem(home)
-        self.witness = Witness(self.system)
-        self.accepted: set[str] = set()
-        self.frozen: list[tuple[Steps, asyncio.Task[None]]] = []
-        self.apps: dict[str, str] = {}
+        RuleBasedStateMachine.__init__(self)
+        TwoApps.__init__(self)
 
     @initialize(strategy=st.sampled_from(Strategy), replicas=st.integers(1, 3), migrates=st.booleans())
     def two_apps(self, strategy: Strategy, replicas: int, migrates: bool) -> None:
-        for kind, behaviour in KINDS.items():
-            commands = behaviour.by_command or MIGRATES
-            self.system.engine.publish(image(kind), Behaviour(**(vars(behaviour) | {"by_command": commands})))
-        for name in ("shop", "live"):
-            config = AppConfig(
-                source=Source(type=SourceType.IMAGE, image=image("fine")),
-                min_instances=replicas,
-                max_instances=4,
-                health_check=HealthCheck(start_period=3, retries=2),
-                release_command="migrate" if migrates else None,
-                rollout=RolloutRules(
-                    strategy=strategy, max_surge=1, canary=Canary(steps=(50,), seconds=8), bake_seconds=6
-                ),
-            )
-            made = self.run(create_app(self.system.context, NewApp(name, config=config), self.system.actor))
-            self.apps[name] = made.app.id
-            self.note(made.deployment)
-        self.settle()
+        self.go_live(strategy, replicas, migrates=migrates)
 
     # What people do.
 
@@ -135,32 +67,30 @@ class AnySequence(RuleBasedStateMachine):
 
     @rule()
     def a_worker_works(self) -> None:
-        if self.system.queue.waiting:
-            self.run(run_deployment(self.context, self.system.queue.waiting.popleft()[1]))
+        self.work_once()
 
     @precondition(lambda self: self.system.queue.waiting)
     @rule(fate=st.sampled_from([Fate.KILLED_BEFORE, Fate.KILLED_AFTER]), steps=STEPS)
     def a_worker_is_killed(self, fate: Fate, steps: int) -> None:
-        context = mortal(self.context, Steps(fate, steps), self.system.engine.probe)
-        with suppress(Killed):
-            self.run(run_deployment(context, self.system.queue.waiting.popleft()[1]))
+        self.work_to_death(fate, steps)
 
     @precondition(lambda self: self.system.queue.waiting)
     @rule(steps=STEPS)
     def a_worker_freezes(self, steps: int) -> None:
-        taken = Steps(Fate.FROZEN, steps)
-        context = mortal(self.context, taken, self.system.engine.probe)
-        work = self.system.loop.create_task(run_deployment(context, self.system.queue.waiting.popleft()[1]))
-        self.run(frozen_or_done(taken, work))
-        if not work.done():
-            self.frozen.append((taken, work))
+        self.work_until_frozen(steps)
 
     @precondition(lambda self: self.frozen)
     @rule()
     def a_frozen_worker_thaws(self) -> None:
-        steps, work = self.frozen.pop(0)
-        steps.moving.set()
-        self.run(done(work))
+        self.thaw_worker()
+
+    @precondition(lambda self: self.frozen)
+    @rule(app=APPS)
+    def a_frozen_worker_thaws_after_all_is_over(self, app: str) -> None:
+        self.settle(frozen_stay=True)
+        self.somebody_deploys(app, "fine too", None)
+        self.settle(frozen_stay=True)
+        self.thaw_after_all_is_over()
 
     @rule(names=st.lists(st.sampled_from(LOOPS), min_size=1, max_size=4))
     def the_controller_looks(self, names: list[str]) -> None:
@@ -218,84 +148,7 @@ class AnySequence(RuleBasedStateMachine):
         self.witness.look()
 
     def teardown(self) -> None:
-        try:
-            if self.apps:
-                self.settle()
-                self.run(self.delete_all())
-                self.settle()
-                assert not list(self.witness.containers())
-                assert not self.system.engine._networks
-                assert all(self.witness.route(app_id) is None for app_id in self.apps.values())
-        finally:
-            self.system.close()
-            self.directory.cleanup()
-
-    async def delete_all(self) -> None:
-        for app_id in self.apps.values():
-            await delete_app(self.context, app_id, self.actor)
-
-    def settle(self) -> None:
-        """Everybody does what is theirs, until all is as it is to be, within the time that is promised, and stays so."""
-        while self.frozen:
-            self.a_frozen_worker_thaws()
-        until = self.system.time.monotonic() + (LONGEST_BACKOFF if self.witness.hurt else SETTLED_WITHIN)
-        while (left := self.one_round()) and self.system.time.monotonic() < until:
-            self.witness.look()
-        assert not left, left
-        self.witness.hurt = False
-        self.system.engine._failures.clear()
-        assert not self.one_round(), "it does not stay so"
-        self.witness.look()
-        assert self.accepted <= self.over(), "an accepted deployment has no end"
-
-    def one_round(self) -> list[str]:
-        """What is left to do."""
-        self.run(self.all_work())
-        return self.witness.unfinished()
-
-    async def all_work(self) -> None:
-        while self.system.queue.waiting:
-            await run_deployment(self.context, self.system.queue.waiting.popleft()[1])
-        await self.system.control(*LOOPS)
-        await self.system.time.sleep(2)
-
-    def over(self) -> set[str]:
-        with self.system.database.read() as session:
-            return {row.id for row in session.exec(select(Deployment)).all() if is_over(row.status)}
-
-    @property
-    def context(self) -> Any:
-        return self.system.context
-
-    @property
-    def actor(self) -> Any:
-        return self.system.actor
-
-    def run(self, work: Coroutine[Any, Any, Any]) -> Any:
-        return self.system.run(work)
-
-    def ask(self, work: Coroutine[Any, Any, Any]) -> None:
-        """What cannot be is refused with a sentence, and never breaks."""
-        with suppress(UserError):
-            self.note(self.run(work))
-
-    def note(self, made: Any) -> None:
-        if isinstance(made, Deployment):
-            self.accepted.add(made.id)
-
-
-def image(kind: str) -> str:
-    return f"registry.example/{kind.replace(' ', '-')}:1"
-
-
-async def frozen_or_done(steps: Steps, work: "asyncio.Task[None]") -> None:
-    frozen = asyncio.ensure_future(steps.frozen.wait())
-    await asyncio.wait({frozen, work}, return_when=asyncio.FIRST_COMPLETED)
-    frozen.cancel()
-
-
-async def done(work: "asyncio.Task[None]") -> None:
-    await work
+        self.close()
 
 
 TestAnySequence = AnySequence.TestCase

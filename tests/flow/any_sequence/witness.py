@@ -12,7 +12,7 @@ from slipyard.deployer.routes import Routes
 from slipyard.domain.lifecycle import DeploymentStatus, InstanceStatus, is_over, is_terminal
 from slipyard.domain.rollout import Strategy
 from slipyard.store.queries.deployments import AT_WORK
-from slipyard.store.tables import App, Deployment, Instance, Release
+from slipyard.store.tables import App, Deployment, Event, Instance, Release, RouteRow
 from tests.flow.any_sequence.virtual_system import VirtualSystem
 
 _ENDS = ("stop", "remove", "pause")
@@ -27,6 +27,7 @@ class Witness:
         self.hurt = False
         self.ended: dict[str, DeploymentStatus] = {}
         self.attempts: dict[str, int] = {}
+        self.given_back: set[str] = set()
         self.faults: list[str] = []
         self._routes = Routes(system.context.layout.routes)
         for name in _ENDS:
@@ -40,6 +41,30 @@ class Witness:
             for row in session.exec(select(Deployment)).all():
                 self._never_back(row)
         assert not self.faults, self.faults
+
+    def look_after_end(self, deployment_id: str) -> None:
+        """Right after a worker ended a rollout without success: as many serve as before, and nobody had to heal that."""
+        with self.system.database.read() as session:
+            row = session.get_one(Deployment, deployment_id)
+            failed = row.status in {DeploymentStatus.FAILED, DeploymentStatus.CANCELLED} and row.started_at is not None
+            if not failed or self.hurt or row.id in self.given_back:
+                return
+            self.given_back.add(row.id)
+            app = session.get_one(App, row.app_id)
+            active = next(iter(session.exec(_active(app.id)).all()), None)
+            if active is None or app.stopped or app.deleting_at is not None:
+                return
+            release = session.get_one(Release, active.release_id)
+            if "exits" not in release.config.image.reference:  # or it may be away at any moment
+                query = select(Instance).where(Instance.app_id == app.id, Instance.status == InstanceStatus.SERVING)
+                said = list(self._serves_all(release, active, session.exec(query).all()))
+                assert not said, f"deployment {row.number} of {app.slug} ended {row.status}: {said}"
+
+    def rows(self) -> set[str]:
+        """All that a worker could write of apps, deployments and what runs."""
+        with self.system.database.read() as session:
+            tables = (App, Deployment, Instance, RouteRow, Event)
+            return {repr(row) for table in tables for row in session.exec(select(table)).all()}
 
     def unfinished(self) -> list[str]:
         """What is not yet as it is to be in the end: what runs is what the rows say, and what the route says."""
