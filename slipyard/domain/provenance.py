@@ -62,6 +62,7 @@ class Origin:
     builder: str | None = None
     reused_from: str | None = None  # the build that made the image, where this one found its tree and plan unchanged
     sbom: tuple[str, ...] = ()  # digests of what the frontend said is in the image
+    beside: tuple[tuple[str, str], ...] = ()  # reference and image id of what the same build made beside it
     started_at: datetime | None = None
     finished_at: datetime | None = None
 
@@ -69,7 +70,10 @@ class Origin:
 def statement_of(origin: Origin) -> dict[str, Any]:
     return {
         "_type": STATEMENT_TYPE,
-        "subject": [{"name": _name(origin.reference), "digest": _digest(origin.image_id)}],
+        "subject": [
+            {"name": _name(reference), "digest": _digest(image_id)}
+            for reference, image_id in ((origin.reference, origin.image_id), *origin.beside)
+        ],
         "predicateType": PREDICATE_TYPE,
         "predicate": {"buildDefinition": _definition(origin), "runDetails": _run(origin)},
     }
@@ -80,7 +84,7 @@ def origin_of(statement: dict[str, Any]) -> Origin | None:
     try:
         definition, run = statement["predicate"]["buildDefinition"], statement["predicate"]["runDetails"]
         outside, inside, metadata = definition["externalParameters"], definition["internalParameters"], run["metadata"]
-        (subject,) = statement["subject"]
+        subject, *beside = statement["subject"]
         return Origin(
             kind=definition["buildType"],
             image_id=f"sha256:{subject['digest']['sha256']}",
@@ -95,6 +99,7 @@ def origin_of(statement: dict[str, Any]) -> Origin | None:
             builder=run["builder"]["id"],
             reused_from=inside["reusedFrom"],
             sbom=tuple(f"sha256:{each['digest']['sha256']}" for each in run["byproducts"]),
+            beside=tuple((each["name"], f"sha256:{each['digest']['sha256']}") for each in beside),
             started_at=_time(metadata["startedOn"]),
             finished_at=_time(metadata["finishedOn"]),
         )

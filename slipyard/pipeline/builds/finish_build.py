@@ -9,10 +9,10 @@ from sqlmodel import Session, col, select
 
 from slipyard.domain.errors import BuildFailed, SlipyardError, UserError
 from slipyard.domain.lifecycle import BuildStatus, DeploymentStatus, is_terminal
-from slipyard.domain.provenance import BUILT, Origin
+from slipyard.domain.provenance import BUILT, PULLED, Origin
 from slipyard.pipeline.attempt import Attempt, sentence_of
 from slipyard.pipeline.builds.build_image import Built
-from slipyard.pipeline.builds.provenance import sign_origin
+from slipyard.pipeline.builds.provenance import beside_of, sign_origin
 from slipyard.pipeline.configuration.fetch_secrets import fetch_secrets
 from slipyard.pipeline.configuration.resolve_configuration import Fetched
 from slipyard.pipeline.context import Context
@@ -30,7 +30,7 @@ class BuildEnding:
 
 
 async def succeed_build(attempt: Attempt, built: Built) -> None:
-    await attempt.trace.say(f"Image {built.image.reference} is ready.")
+    await attempt.trace.say(*(f"Image {image.reference} is ready." for image in (built.image, *built.images.values())))
     fetched = await fetch_secrets(attempt.context, await _app_id(attempt))
     waiting = await attempt.context.database.writing(lambda session: _succeed(session, attempt, built, fetched))
     for deployment_id in waiting:
@@ -71,10 +71,11 @@ def _succeed(session: Session, attempt: Attempt, built: Built, fetched: Fetched)
         commit=built.commit,
         snapshot_digest=built.snapshot_digest,
         plan_key=built.plan_key,
-        image_reference=built.image.reference,
+        image_reference=None if built.pulled else built.image.reference,
+        images=built.images,
         image_id=built.image.image_id,
         manifest_digest=built.image.manifest_digest,
-        published_at=now if built.image.manifest_digest else None,
+        published_at=now if built.pulled or built.image.manifest_digest else None,
     )
     build.provenance = sign_origin(context.cipher.signer, _origin(build, built))
     material = _material(build, built)
@@ -87,6 +88,8 @@ def _material(build: Build, built: Built) -> ReleaseMaterial:
         image=built.image,
         exposed_ports=built.exposed_ports,
         processes=built.processes,
+        manifest=built.manifest,
+        images=built.images,
         health_command=built.health_command,
         build_id=build.id,
         commit=built.commit,
@@ -119,7 +122,7 @@ async def _app_id(attempt: Attempt) -> str:
 
 def _origin(build: Build, built: Built) -> Origin:
     return Origin(
-        kind=BUILT,
+        kind=PULLED if built.pulled else BUILT,
         image_id=built.image.image_id,
         reference=built.image.reference,
         app=build.app_id,
@@ -132,6 +135,7 @@ def _origin(build: Build, built: Built) -> Origin:
         builder=built.builder,
         reused_from=built.reused_from,
         sbom=built.sbom,
+        beside=beside_of(built.images),
         started_at=build.started_at,
         finished_at=build.finished_at,
     )

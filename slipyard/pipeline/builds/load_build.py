@@ -6,6 +6,7 @@ from sqlmodel import Session
 
 from slipyard.domain.configuration import Configuration, SecretUse
 from slipyard.domain.git_credential import GitCredential
+from slipyard.domain.manifests.compose.filled import NO_VARIABLES, Variables
 from slipyard.domain.source import Source
 from slipyard.pipeline.context import Context
 from slipyard.pipeline.sources.git_access import credential_for
@@ -30,12 +31,14 @@ class BuildJob:
     cancel_reason: str | None
     credential: GitCredential | None = field(repr=False)
     secrets: dict[str, bytes] = field(repr=False)
+    variables: Variables = NO_VARIABLES
 
 
 def load_build(session: Session, context: Context, build_id: str) -> BuildJob:
     build = session.get_one(Build, build_id)
     app = session.get_one(App, build.app_id)
-    source, secrets = _with_secrets(build.source, configuration_of(session, context.cipher, app.id))
+    configuration = configuration_of(session, context.cipher, app.id)
+    source, secrets = _with_secrets(build.source, configuration)
     return BuildJob(
         build_id=build.id,
         number=build.number,
@@ -52,6 +55,7 @@ def load_build(session: Session, context: Context, build_id: str) -> BuildJob:
         cancel_reason=build.cancel_reason,
         credential=credential_for(session, context.cipher, app, build.source),
         secrets=secrets,
+        variables=Variables(configuration.env, configuration.secrets.keys()),
     )
 
 

@@ -2,14 +2,18 @@
 
 import base64
 import json
+from collections.abc import Mapping
 
 from sqlmodel import Session
 
 from slipyard.domain.errors import RolloutFailed
 from slipyard.domain.provenance import BUILT, Envelope, Origin, Signature, origin_of, signed_bytes, statement_of
+from slipyard.domain.release import ImageIdentity
 from slipyard.pipeline.context import Context
 from slipyard.store.signer import Signer
 from slipyard.store.tables import Build, Release
+
+BESIDE = "images_beside_it"
 
 
 def sign_origin(signer: Signer, origin: Origin) -> Envelope:
@@ -23,6 +27,11 @@ def read_origin(signer: Signer, envelope: Envelope | None) -> Origin | None:
     if envelope is None or not any(_is_ours(signer, envelope, each) for each in envelope.signatures):
         return None
     return origin_of(envelope.statement)
+
+
+def beside_of(images: Mapping[str, ImageIdentity]) -> tuple[tuple[str, str], ...]:
+    """As a statement names them."""
+    return tuple(sorted((image.reference, image.image_id) for image in images.values()))
 
 
 async def check_provenance(context: Context, release_id: str) -> None:
@@ -59,7 +68,7 @@ def _is_ours(signer: Signer, envelope: Envelope, signature: Signature) -> bool:
 def _difference(name: str, origin: Origin, said: dict[str, tuple[str, str | None]]) -> str | None:
     """`said`: by the field of the origin, who says what."""
     for key, (who, value) in said.items():
-        signed = getattr(origin, key)
+        signed = _text(origin.beside) if key == BESIDE else getattr(origin, key)
         if signed != value:
             what = key.replace("_", " ")
             return f"{name} was signed with the {what} {signed or 'none'}, and {who} has {value or 'none'}."
@@ -69,6 +78,7 @@ def _difference(name: str, origin: Origin, said: dict[str, tuple[str, str | None
 def _said_by_release(release: Release, origin: Origin) -> dict[str, tuple[str, str | None]]:
     config = release.config
     common = {
+        BESIDE: ("the release", _text(beside_of(config.origin.images))),
         "image_id": ("the release", config.image.image_id),
         "commit": ("the release", config.commit),
         "build_id": ("the release", release.build_id),
@@ -87,4 +97,9 @@ def _said_by_build(session: Session, release: Release) -> dict[str, tuple[str, s
     build = session.get(Build, release.build_id)
     who = "its build" if build is None else f"build {build.number}"
     names = ("image_id", "commit", "snapshot_digest", "plan_key")
-    return {name: (who, getattr(build, name, None)) for name in names}
+    said = {name: (who, getattr(build, name, None)) for name in names}
+    return said | {BESIDE: (who, None if build is None else _text(beside_of(build.images)))}
+
+
+def _text(beside: tuple[tuple[str, str], ...]) -> str | None:
+    return ", ".join(f"{reference} {image_id}" for reference, image_id in beside) or None
