@@ -22,6 +22,7 @@ class _Commands(LazyGroup):
     entries = {  # noqa: RUF012 - a table
         "apps": Entry(f"{_COMMANDS}.apps:app", "List, show, create and delete apps.", _APPS),
         "domains": Entry(f"{_COMMANDS}.domains:app", "Names of its own that an app answers at.", _APPS),
+        "volumes": Entry(f"{_COMMANDS}.volumes:app", "Data that outlives containers, and its backups.", _APPS),
         "env": Entry(f"{_COMMANDS}.env:app", "List, set, import and export environment variables.", _APPS),
         "config": Entry(f"{_COMMANDS}.config:app", "What is in force, and its versions: diff, restore.", _APPS),
         "secrets": Entry(f"{_COMMANDS}.secrets:app", "List, set and unset secrets of an app.", _APPS),
@@ -49,6 +50,7 @@ class _Commands(LazyGroup):
         "ci-trust": Entry(f"{_COMMANDS}.ci_trust:app", "Let CI jobs deploy without a stored secret.", _WORK),
         "rollback": Entry(f"{_COMMANDS}.rollback:app", "Go back to an earlier deployment.", _WORK),
         "queue": Entry(f"{_COMMANDS}.queue:app", "Show what runs and what waits, and for what.", _WORK),
+        "schedules": Entry(f"{_COMMANDS}.schedules:app", "Run commands of an app on cron lines.", _WORK),
         "promote": Entry(f"{_COMMANDS}.promote:app", "Deploy what is live in one app to another.", _WORK),
         "lock": Entry(f"{_COMMANDS}.holds:lock_app", "Let deployments of an app wait, with a reason.", _WORK),
         "unlock": Entry(f"{_COMMANDS}.holds:unlock_app", "Let deployments of an app go again.", _WORK),

@@ -7,6 +7,7 @@ from typing import Annotated
 
 from pydantic import Field
 
+from slipyard.domain.cron import CronText, ZoneName
 from slipyard.domain.health import Command
 from slipyard.domain.values import Value
 
@@ -62,8 +63,8 @@ class KeepRules(Value):
 class BackupRules(Value):
     """How a volume is backed up by itself."""
 
-    cron: str | None = Field(None, max_length=100, description="None: only when somebody asks")
-    time_zone: str = Field("UTC", max_length=64)
+    cron: CronText | None = Field(None, description="None: only when somebody asks")
+    time_zone: ZoneName = "UTC"
     target: str = Field(HERE, max_length=100, description="Name of a target")
     keep: KeepRules = KeepRules()
     encrypt: bool = True

@@ -85,10 +85,12 @@ async def delete(
     context: ContextDep,
     actor: ActorDep,
     wait: Annotated[bool, Query(description="Answer 204 when everything of it is gone")] = False,
+    volumes: Annotated[list[str], Query(max_length=64, description="Which volumes go too, with their data")] = [],  # noqa: B006 - FastAPI copies it
 ) -> Response | Done:
-    """Stops answering at once; containers, network, routes and images follow in the background. So does, where `connect`
+    """Stops answering at once; containers, network, routes and images follow in the background. Volumes stay, unless they
+    are named. So does, where `connect`
     made a webhook or a deploy key at a code host, their removal there: as soon as the host answers, for a week."""
-    taken_back = await delete_app(context, app.id, actor)
+    taken_back = await delete_app(context, app.id, actor, volumes)
     if wait:
         await _until_removed(context, app.id)
         return Response(status_code=204)

@@ -130,14 +130,17 @@ def delete(
     *,
     yes: Annotated[bool, typer.Option("--yes", "-y", help="Do not ask.")] = False,
     wait: Annotated[bool, typer.Option("--wait", help="Return when everything of it is gone.")] = False,
+    volumes: Annotated[
+        list[str] | None, typer.Option("--volumes", metavar="VOLUME", help="This volume too, with its data; repeatable.")
+    ] = None,
     as_json: Json = False,
 ) -> None:
-    """Delete an app with its containers, routes, images and settings."""
+    """Delete an app with its containers, routes, images and settings. Volumes stay, unless they are named."""
     client = connect()
     found = client.get(f"/apps/{segment(name)}")
     if not yes:
         _ask(found["slug"])
-    answer = client.delete(f"/apps/{segment(found['id'])}", wait="true" if wait else None)
+    answer = client.delete(f"/apps/{segment(found['id'])}", wait="true" if wait else None, volumes=volumes)
     answer = answer or {"success": True, "message": f"{found['slug']} is deleted."}
     if as_json:
         print_json(answer)

@@ -16,11 +16,14 @@ from slipyard.domain.preview import holding_ref
 from slipyard.pipeline.commands.end_commands import commands_left
 from slipyard.pipeline.context import Context
 from slipyard.pipeline.rollout.retire_instances import instances_left
+from slipyard.pipeline.volumes.change_volume import take_away
 from slipyard.store.events import lock_app, record
 from slipyard.store.kept_output import KeptOutput
 from slipyard.store.queries.deployments import active_deployment
 from slipyard.store.queries.domains import erase_domains
 from slipyard.store.queries.retention import needed_images
+from slipyard.store.queries.schedules import erase_schedules
+from slipyard.store.queries.volumes import volumes_of
 from slipyard.store.rotation import erase_secrets
 from slipyard.store.series.files import SeriesFiles
 from slipyard.store.tables import Alert, App, Build, Deployment, LogDrain, Preview, RouteRow
@@ -51,6 +54,9 @@ async def _clean_up(context: Context, app: App) -> None:
         return
     await context.router.forget(app.id)
     await context.driver.remove_network(app.id)
+    for volume in await context.database.reading(lambda session: volumes_of(session, app.id)):
+        if volume.removing:
+            await take_away(context, volume)
     for leaving in await context.database.writing(lambda session: _let_go(session, context, app.id)):
         await _remove_image(context, leaving)
     if app.parent_id is not None:
@@ -113,10 +119,12 @@ def _let_go(session: Session, context: Context, app_id: str) -> list[_Leaving]:
     for build in leaving:
         build.image_removed_at = build.image_removed_at or context.clock.now()
         session.add(build)
-    return [
+    own = [
         _Leaving(str(build.image_reference), build.manifest_digest if build.image_id not in ids else None)
         for build in leaving
     ]
+    beside = {image.reference: image for build in leaving for image in build.images.values()}
+    return [*own, *(_Leaving(image.reference, image.manifest_digest) for image in beside.values())]
 
 
 def _removed(session: Session, context: Context, app_id: str) -> None:
@@ -129,6 +137,7 @@ def _removed(session: Session, context: Context, app_id: str) -> None:
     erase_secrets(session, app_id)
     session.execute(delete(LogDrain).where(col(LogDrain.app_id) == app_id))
     session.execute(delete(Alert).where(col(Alert.app_id) == app_id))
+    erase_schedules(session, app_id)
     erase_domains(session, app_id)
     route = session.get(RouteRow, app_id)
     if route is not None:

@@ -1,6 +1,7 @@
 """The old instances end before the new ones start: for what may run only once. Requests wait meanwhile, for a while."""
 
 from slipyard.domain.rollout import RECREATE_BEFOREHAND
+from slipyard.domain.volume import EXCLUSIVE_BEFOREHAND
 from slipyard.pipeline.attempt import Attempt
 from slipyard.pipeline.hold_claim import ParkRequested
 from slipyard.pipeline.rollout.load_rollout import Rollout
@@ -13,7 +14,7 @@ OLD_ENDED = "old_ended"
 async def recreate(attempt: Attempt, rollout: Rollout) -> int:
     now = await look(attempt, rollout)
     if now.has_old:
-        await attempt.trace.say(RECREATE_BEFOREHAND)
+        await attempt.trace.say(EXCLUSIVE_BEFOREHAND if rollout.volumes else RECREATE_BEFOREHAND)
         generation = await switch_to(attempt.context, attempt.claim, rollout.app_id, ())
         leaving = [row.id for rows in now.old.values() for row in rows]
         await settle(attempt, generation, (), leaving, f"{len(leaving)} old instance(s) finish their requests and end.")

@@ -29,11 +29,13 @@ class WayBack:
     target: Deployment
     way: str
     changes: list[str]
+    keeps_data: bool = False  # in volumes: a release names them, and never their contents
 
     @property
     def sentence(self) -> str:
         same = "" if self.changes else " The two releases are alike."
-        return f"Back to deployment {self.target.number}. {_SENTENCES[self.way]}{same}"
+        kept = " Its volumes keep what is in them now." if self.keeps_data else ""
+        return f"Back to deployment {self.target.number}. {_SENTENCES[self.way]}{same}{kept}"
 
 
 @dataclass(frozen=True)
@@ -50,7 +52,8 @@ async def way_back(context: Context, app_id: str, deployment_id: str | None) -> 
     found = await context.database.reading(lambda session: _find(session, app_id, deployment_id))
     then = found.release.config
     changes = [] if found.active is None else differences(found.active.config, then)
-    return WayBack(found.target, await _way(context, found), changes)
+    keeps_data = any(each.mounts for each in then.services)
+    return WayBack(found.target, await _way(context, found), changes, keeps_data)
 
 
 async def _way(context: Context, found: _Found) -> str:

@@ -1,0 +1,190 @@
+"""Volumes: one instance at a time, data that stays through rollouts, ways back and deletions, and goes by name alone."""
+
+import pytest
+
+from slipyard.domain.errors import Conflict, NotFound, QuotaExceeded, ValidationFailed
+from slipyard.domain.lifecycle import DeploymentStatus
+from slipyard.domain.service import ServiceConfig
+from slipyard.domain.volume import Attachment, Mount, VolumeConfig
+from slipyard.pipeline.change_app import AppChanges, change_app
+from slipyard.pipeline.delete_app import delete_app
+from slipyard.pipeline.stop_app import stop_app
+from slipyard.pipeline.volumes.change_volume import (
+    NewVolume,
+    attach_volume,
+    change_volume,
+    create_volume,
+    detach_volume,
+    remove_volume,
+)
+from slipyard.pipeline.way_back.roll_back import roll_back
+from slipyard.pipeline.way_back.way_back import way_back
+from slipyard.store.queries.volumes import left_behind, volumes_of
+from tests.flow.rollouts import Shop, new_shop
+from tests.flow.system import System
+
+AT_DATA = Attachment(path="/data")
+
+
+async def settle(system: System) -> None:
+    for _ in range(6):
+        await system.control("recover", "wake", "drain", "go_on", "follow_routes", "clean_up")
+        await system.work()
+
+
+async def with_volume(system: System, *, replicas: int = 1, exclusive: bool = True) -> Shop:
+    shop = await new_shop(system, replicas=replicas)
+    config = VolumeConfig(name="data", exclusive=exclusive)
+    await create_volume(system.context, shop.app_id, NewVolume(config, AT_DATA), system.actor)
+    return shop
+
+
+async def live(shop: Shop, version: int) -> None:
+    await shop.ask(version)
+    await settle(shop.system)
+    assert shop.last.status is DeploymentStatus.ACTIVE, shop.last.error
+
+
+def mounted(shop: Shop) -> list[tuple[str, str]]:
+    """Volume and path in each container that runs."""
+    there = [each for each in shop.system.engine._containers.values() if each.running]
+    return [(mount.volume, mount.path) for each in there for mount in each.spec.volumes]
+
+
+def volume(shop: Shop, name: str = "data"):
+    return next(row for row in shop.system.read(lambda session: volumes_of(session, shop.app_id)) if row.name == name)
+
+
+def engine_name(shop: Shop) -> str:
+    row = volume(shop)
+    return f"slipyard-{shop.system.context.installation_id}-{row.id}-{row.generation}"
+
+
+async def test_two_instances_cannot_have_an_exclusive_volume(system: System):
+    shop = await with_volume(system, replicas=2)
+    await shop.ask(2)
+    await settle(system)
+    assert shop.last.status is DeploymentStatus.FAILED
+    assert "exclusive, and 2 instances would have it" in shop.last.error
+    assert "slipyard volumes set shop data --shared" in shop.last.error
+    await change_volume(system.context, shop.app_id, "data", {"exclusive": False}, system.actor)
+    await live(shop, 3)
+    assert mounted(shop) == [(engine_name(shop), "/data")] * 2
+
+
+async def test_what_is_there_or_nowhere_is_refused(system: System):
+    shop = await with_volume(system)
+    again = NewVolume(VolumeConfig(name="data"))
+    with pytest.raises(Conflict, match="has a volume data already"):
+        await create_volume(system.context, shop.app_id, again, system.actor)
+    with pytest.raises(NotFound, match="slipyard volumes list shop"):
+        await attach_volume(system.context, shop.app_id, "media", AT_DATA, system.actor)
+    with pytest.raises(ValidationFailed, match="attached at /data already"):
+        await attach_volume(system.context, shop.app_id, "data", AT_DATA, system.actor)
+    with pytest.raises(Conflict, match="not attached at /other"):
+        await detach_volume(system.context, shop.app_id, "data", "/other", system.actor)
+    for number in range(49):
+        new = NewVolume(VolumeConfig(name=f"more-{number}"))
+        await create_volume(system.context, shop.app_id, new, system.actor)
+    with pytest.raises(QuotaExceeded, match="has 50 volumes"):
+        await create_volume(system.context, shop.app_id, NewVolume(VolumeConfig(name="last")), system.actor)
+
+
+async def test_an_app_with_an_exclusive_volume_ends_before_it_starts_and_says_so_beforehand(system: System):
+    shop = await with_volume(system)
+    await live(shop, 2)
+    assert mounted(shop) == [(engine_name(shop), "/data")]
+
+    asked = await shop.ask(3)
+
+    assert "so the old instance ends before the new one starts" in asked.progress
+    shop.watch()
+    await settle(system)
+    assert shop.last.status is DeploymentStatus.ACTIVE
+    assert max(running for _, running in shop.seen) == 1
+    assert mounted(shop) == [(engine_name(shop), "/data")]
+
+
+async def test_going_back_and_detaching_keep_the_data(system: System):
+    shop = await with_volume(system)
+    await live(shop, 2)
+    system.engine.volume_files[engine_name(shop)]["kept"] = b"yes"
+    await live(shop, 3)
+    assert "Its volumes keep what is in them now." in (await way_back(system.context, shop.app_id, None)).sentence
+
+    await roll_back(system.context, shop.app_id, None, system.actor)
+    await settle(system)
+    assert (shop.last.trigger, shop.last.status) == ("rollback", DeploymentStatus.ACTIVE)
+    assert mounted(shop) == [(engine_name(shop), "/data")]
+    await detach_volume(system.context, shop.app_id, "data", None, system.actor)
+    await live(shop, 4)
+
+    assert mounted(shop) == []
+    assert system.engine.volume_files[engine_name(shop)] == {"kept": b"yes"}
+
+
+async def test_a_volume_that_somebody_removed_in_the_engine_is_not_made_anew_in_silence(system: System):
+    shop = await with_volume(system)
+    await live(shop, 2)
+    system.engine._volumes.pop(engine_name(shop))
+    await shop.ask(3)
+    await settle(system)
+    assert shop.last.status is DeploymentStatus.FAILED
+    assert "Restore it from a backup" in shop.last.error
+
+
+async def test_what_runs_keeps_its_volume_and_what_stopped_may_lose_it_by_name(system: System):
+    shop = await with_volume(system)
+    await live(shop, 2)
+    with pytest.raises(Conflict, match="runs with the volume data"):
+        await remove_volume(system.context, shop.app_id, "data", system.actor)
+    await stop_app(system.context, shop.app_id, system.actor)
+    await settle(system)
+    name = engine_name(shop)
+    await remove_volume(system.context, shop.app_id, "data", system.actor)
+    assert name not in system.engine.volume_files
+    assert system.read(lambda session: volumes_of(session, shop.app_id)) == []
+
+
+async def test_a_deleted_app_leaves_its_volumes_and_another_adopts_them_with_their_data(system: System):
+    shop = await with_volume(system)
+    cache = NewVolume(VolumeConfig(name="cache"), Attachment(path="/cache"))
+    await create_volume(system.context, shop.app_id, cache, system.actor)
+    await live(shop, 2)
+    name, row = engine_name(shop), volume(shop)
+    system.engine.volume_files[name]["kept"] = b"yes"
+    with pytest.raises(NotFound):
+        await delete_app(system.context, shop.app_id, system.actor, ["other"])
+
+    said = await delete_app(system.context, shop.app_id, system.actor, ["cache"])
+    await settle(system)
+
+    assert "Left behind with their data: data;" in " ".join(said)
+    assert system.app(shop.app_id).deleted_at is not None
+    assert list(system.engine.volume_files) == [name]
+    found = system.read(lambda session: [each.id for each, _ in left_behind(session, row.organization_id)])
+    assert found == [row.id]
+
+    heir = await new_shop(system, replicas=1)
+    adopting = NewVolume(VolumeConfig(name="inherited"), AT_DATA, adopt=row.id)
+    await create_volume(system.context, heir.app_id, adopting, system.actor)
+    await live(heir, 2)
+    assert mounted(heir) == [(name, "/data")]
+    with pytest.raises(NotFound):
+        await create_volume(
+            system.context, heir.app_id, NewVolume(VolumeConfig(name="twice"), adopt=row.id), system.actor
+        )
+
+
+async def test_volumes_that_only_the_app_s_services_name_are_made_and_shared_where_several_have_them(system: System):
+    shop = await new_shop(system, replicas=1)
+    mount = (Mount(volume="files", path="/files"),)
+    services = {
+        "web": ServiceConfig(mounts=(*mount, Mount(volume="own", path="/own"))),
+        "worker": ServiceConfig(mounts=mount, command="work"),
+    }
+    config = system.app(shop.app_id).config.model_copy(update={"services": services})
+    await change_app(system.context, shop.app_id, AppChanges(config=config), system.actor)
+    await live(shop, 2)
+    assert (volume(shop, "files").exclusive, volume(shop, "own").exclusive) == (False, True)
+    assert len(mounted(shop)) == 3
