@@ -12,9 +12,10 @@ from slipyard.pipeline.commands.end_commands import end_commands
 from slipyard.pipeline.configuration.keep_secret_files import keep_secret_files
 from slipyard.pipeline.configuration.secret_stores import renew_stores
 from slipyard.pipeline.context import Context
-from slipyard.pipeline.healing.check_health import HealthWatch, check_health
+from slipyard.pipeline.healing.check_health import check_health
 from slipyard.pipeline.healing.heal import heal
 from slipyard.pipeline.healing.heal_watch import WHOLE_SECONDS, HealWatch
+from slipyard.pipeline.healing.health_watch import HealthWatch
 from slipyard.pipeline.hosts.publish_hosts import publish_hosts
 from slipyard.pipeline.observing.forward_output import forward_output
 from slipyard.pipeline.observing.judge_alerts import judge_alerts
@@ -31,6 +32,7 @@ from slipyard.pipeline.rollout.go_on import go_on
 from slipyard.pipeline.rollout.judge_canary import CanaryWatch
 from slipyard.pipeline.rollout.pause_instances import keep_paused, pause_instances
 from slipyard.pipeline.rollout.retire_instances import DrainWatch, retire_instances
+from slipyard.pipeline.schedules.keep_schedules import keep_schedules
 from slipyard.pipeline.sources.poll import poll
 from slipyard.pipeline.telling.send_messages import SendWatch, send_messages
 from slipyard.pipeline.telling.tell import tell
@@ -104,6 +106,7 @@ LOOPS = (
     Loop("heal", WHOLE_SECONDS, _remembering(HealWatch, heal), heeds_engine=True),
     Loop("health", 0.5, _remembering(HealthWatch, check_health)),
     Loop("commands", 2.0, _each_time(end_commands)),
+    Loop("schedules", 1.0, _each_time(keep_schedules)),
     Loop("secret_files", 60.0, _each_time(keep_secret_files)),
     Loop("secret_stores", 600.0, _each_time(renew_stores)),
     Loop("follow_routes", 2.0, _each_time(follow_routes)),

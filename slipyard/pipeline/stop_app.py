@@ -11,7 +11,7 @@ from slipyard.domain.lifecycle import ASIDE, DeploymentStatus, InstanceStatus
 from slipyard.pipeline.cancel import cancel_deployment_in
 from slipyard.pipeline.context import Context
 from slipyard.pipeline.find_app import changeable_app
-from slipyard.pipeline.healing.replace_instance import COMING
+from slipyard.pipeline.healing.coming import COMING
 from slipyard.pipeline.rollout.retire import retire
 from slipyard.pipeline.rollout.switch_route import apply_route, write_intent
 from slipyard.pipeline.wake import wake_deployment

@@ -15,13 +15,13 @@ from slipyard.domain.errors import SlipyardError
 from slipyard.domain.healing import is_crash_loop, is_due
 from slipyard.domain.lifecycle import InstanceStatus
 from slipyard.pipeline.context import Context
+from slipyard.pipeline.healing.bring_up_others import bring_up_others
 from slipyard.pipeline.healing.heal_watch import HealWatch
 from slipyard.pipeline.healing.let_go import let_paused_go, remove_strays
 from slipyard.pipeline.healing.look_closely import look_closely
 from slipyard.pipeline.healing.note_end import End, note_end, note_well
 from slipyard.pipeline.healing.observed import InstanceRow, Observed, observe
 from slipyard.pipeline.healing.reconcile import reconcile
-from slipyard.pipeline.healing.replace_instance import bring_up_others
 from slipyard.pipeline.healing.rotation import take_out
 from slipyard.pipeline.healing.start_again import start_again, what_happened
 

@@ -12,9 +12,9 @@ from slipyard.domain.healing import Place, missing, surplus
 from slipyard.domain.lifecycle import DeploymentStatus, InstanceStatus
 from slipyard.domain.rollout import Strategy
 from slipyard.pipeline.context import Context
+from slipyard.pipeline.healing.coming import COMING, is_coming, plan
 from slipyard.pipeline.healing.heal_watch import HealWatch
 from slipyard.pipeline.healing.observed import InstanceRow, Observed
-from slipyard.pipeline.healing.replace_instance import COMING, is_coming, plan
 from slipyard.pipeline.healing.rotation import is_free_to_change, serving_rows
 from slipyard.pipeline.rollout.retire import retire
 from slipyard.pipeline.rollout.standing import addresses_of

@@ -135,7 +135,8 @@ class TwoApps:
         assert not left, left
         self.witness.hurt = False
         self.system.engine._failures.clear()
-        assert not self.one_round(), "it does not stay so"
+        left = self.one_round() and self.one_round()  # what was kept for a while may go in just that moment
+        assert not left, f"it does not stay so: {left}"
         self.witness.look()
         assert self.accepted <= self.over(), "an accepted deployment has no end"
 
