@@ -54,6 +54,10 @@ class SecretFile(Value):
     path: str
     mode: int
     content: str = Field(repr=False)
+    service: str | None = Field(None, description="Given to this one alone; None: to all that run the app's code")
+
+    def is_for(self, service: str, *, foreign: bool) -> bool:
+        return not foreign if self.service is None else self.service == service
 
 
 def check_path(path: str) -> str:

@@ -44,6 +44,8 @@ class ServiceSpec(Value):
     resources: Resources = Resources()
     health_check: HealthCheck = HealthCheck()
     image: ImageIdentity | None = Field(None, description="Of its own; without an image_id until it was pulled")
+    image_origin: ImageOrigin = ImageOrigin()
+    foreign: bool = Field(default=False, description="Its image is not built of the app's source: see `env` in Rollout")
     entrypoint: tuple[str, ...] | None = Field(None, description="None keeps the image's own")
     public: bool = Field(default=False, description="Requests from outside go to it")
     depends_on: tuple[Dependency, ...] = ()

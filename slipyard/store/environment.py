@@ -1,6 +1,7 @@
 """The environment of an app: values encrypted, names and fingerprints in the open."""
 
 import json
+from collections.abc import Mapping
 from datetime import datetime
 
 from sqlmodel import Session, col, select
@@ -22,9 +23,27 @@ def open_env(cipher: Cipher, sealed: bytes) -> dict[str, str]:
     return found
 
 
+def own_name(service: str, name: str) -> str:
+    """What a variable of one service alone is called among those of a release: no variable's name has a slash."""
+    return f"{service}/{name}"
+
+
+def split_env(env: Mapping[str, str]) -> tuple[dict[str, str], dict[str, dict[str, str]]]:
+    """Of a release: the app's, and by service what is given to that alone."""
+    common: dict[str, str] = {}
+    own: dict[str, dict[str, str]] = {}
+    for given, value in env.items():
+        service, slash, name = given.rpartition("/")
+        if slash:
+            own.setdefault(service, {})[name] = value
+        else:
+            common[given] = value
+    return common, own
+
+
 def seal_files(cipher: Cipher, files: list[SecretFile]) -> bytes:
     """Empty where there are none."""
-    return cipher.encrypt(json.dumps([each.model_dump() for each in files]).encode()) if files else b""
+    return cipher.encrypt(json.dumps([each.model_dump(exclude_none=True) for each in files]).encode()) if files else b""
 
 
 def open_files(cipher: Cipher, sealed: bytes) -> tuple[SecretFile, ...]:

@@ -8,7 +8,7 @@ import asyncio
 import os
 import shutil
 import stat
-from collections.abc import Collection
+from collections.abc import Collection, Iterator
 from pathlib import Path
 
 from slipyard.clients.container_engine import FileMount
@@ -27,9 +27,7 @@ class SecretFiles:
         self._own = root / installation_id
 
     def mounts(self, spec: InstanceSpec) -> tuple[FileMount, ...]:
-        return tuple(
-            FileMount(str(self._place(spec.release_id, number)), file.path) for number, file in enumerate(spec.files)
-        )
+        return tuple(FileMount(str(place), file.path) for place, file in self._places(spec))
 
     async def lay(self, spec: InstanceSpec) -> None:
         """There already is done: a file that a container has mounted is not made anew."""
@@ -42,11 +40,18 @@ class SecretFiles:
     def _lay(self, spec: InstanceSpec) -> None:
         for directory in (self._root, self._own, self._own / spec.release_id):
             _own_directory(directory)
-        for number, file in enumerate(spec.files):
-            _write(self._place(spec.release_id, number), file)
+        for place, file in self._places(spec):
+            if file.service is not None:
+                _own_directory(place.parent)
+            _write(place, file)
 
-    def _place(self, release_id: str, number: int) -> Path:
-        return self._own / release_id / str(number)
+    def _places(self, spec: InstanceSpec) -> Iterator[tuple[Path, SecretFile]]:
+        """What all services of a release are given is counted alike for all; what is one's own lies apart."""
+        release = self._own / spec.release_id
+        for number, file in enumerate(file for file in spec.files if file.service is None):
+            yield release / str(number), file
+        for number, file in enumerate(file for file in spec.files if file.service is not None):
+            yield release / f"of-{file.service}" / str(number), file
 
     def _keep_only(self, release_ids: Collection[str]) -> None:
         for directory in self._own.iterdir() if self._own.is_dir() else ():

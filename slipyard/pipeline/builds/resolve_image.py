@@ -22,9 +22,9 @@ async def resolve_image(context: Context, claim: Claim, row: Deployment, trace: 
     """`RolloutFailed` where there is no such image, or no such registry."""
     reference = str(parse_image_reference(row.image or ""))
     await trace.say(f"Pulling {reference}.")
-    facts = await _pull(context, row.app_id, reference)
+    facts = await pull_named(context, row.app_id, reference)
     fetched = await fetch_secrets(context, row.app_id)
-    image = ImageIdentity(reference=reference, image_id=facts.image_id, manifest_digest=_digest(facts))
+    image = identity_of(reference, facts)
 
     def give_release(session: Session) -> None:
         claims.require(session, claim)
@@ -54,7 +54,12 @@ def _origin(context: Context, deployment: Deployment, image: ImageIdentity) -> O
     )
 
 
-async def _pull(context: Context, app_id: str, reference: str) -> ImageFacts:
+def identity_of(reference: str, facts: ImageFacts) -> ImageIdentity:
+    return ImageIdentity(reference=reference, image_id=facts.image_id, manifest_digest=_digest(facts))
+
+
+async def pull_named(context: Context, app_id: str, reference: str) -> ImageFacts:
+    """`RolloutFailed` where there is no such image, or no such registry."""
     registry = parse_image_reference(reference).domain
     login = await login_for(context, app_id, registry)
     try:

@@ -70,25 +70,31 @@ async def _is_due(attempt: Attempt, rollout: Rollout, moment: str) -> bool:
 
 
 async def _run(attempt: Attempt, rollout: Rollout, moment: str) -> None:
+    await run_to_its_end(attempt, rollout, _service(rollout, moment))
+
+
+async def run_to_its_end(attempt: Attempt, rollout: Rollout, service: ServiceSpec) -> None:
+    """Once in this deployment. `RolloutFailed` where it fails."""
+    moment = service.name
     await ensure_app_network(attempt.context, rollout.app_id)
-    run = await attempt.context.database.writing(lambda session: _written_down(session, attempt, rollout, moment))
+    run = await attempt.context.database.writing(lambda session: _written_down(session, attempt, rollout, service))
     lines: deque[str] = deque(maxlen=_TAIL_LINES)
     exit_code = run.exit_code
     if exit_code is None:
         with attempt.stopwatch.span(moment):
-            exit_code = await _carried_out(attempt, rollout, moment, run, lines)
+            exit_code = await _carried_out(attempt, rollout, service, run, lines)
     if exit_code != 0:
         raise RolloutFailed(f"The {moment} command exited with code {exit_code}.", log_tail=list(lines))
 
 
-async def _carried_out(attempt: Attempt, rollout: Rollout, moment: str, run: _Run, lines: deque[str]) -> int:
-    context = attempt.context
+async def _carried_out(attempt: Attempt, rollout: Rollout, service: ServiceSpec, run: _Run, lines: deque[str]) -> int:
+    context, moment = attempt.context, service.name
     row = await context.database.reading(lambda session: session.get_one(Instance, run.instance_id))
     seen = await context.driver.look(run.instance_id)
     if run.container_id is not None and seen is None:
         raise RolloutFailed(_removed(moment))
     await attempt.trace.say(f"{'Running' if seen is None else 'Waiting for'} the {moment} command.")
-    container_id = await context.driver.run_once(instance_spec(rollout, _service(rollout, moment), row))
+    container_id = await context.driver.run_once(instance_spec(rollout, service, row))
     await context.database.writing(lambda session: _started(session, attempt, run.instance_id, container_id))
     try:
         async with asyncio.timeout(await _seconds_left(attempt, rollout, run.instance_id)):
@@ -133,14 +139,14 @@ async def _over(attempt: Attempt, instance_id: str, exit_code: int | None) -> No
     await attempt.context.database.writing(write)
 
 
-def _written_down(session: Session, attempt: Attempt, rollout: Rollout, moment: str) -> _Run:
+def _written_down(session: Session, attempt: Attempt, rollout: Rollout, service: ServiceSpec) -> _Run:
     claims.require(session, attempt.claim)
-    query = select(Instance).where(Instance.deployment_id == rollout.deployment_id, Instance.service == moment)
+    query = select(Instance).where(Instance.deployment_id == rollout.deployment_id, Instance.service == service.name)
     row = session.exec(query).first()
     if row is None:
         app = session.get_one(App, rollout.app_id, with_for_update=True)
         taken = addresses_in_use(session, app.id)
-        row = new_instance(attempt.context, app, rollout, _service(rollout, moment), 0, taken)
+        row = new_instance(attempt.context, app, rollout, service, 0, taken)
         session.add_all([app, row])
         session.flush()
     return _Run(row.id, row.container_id, row.exit_code)

@@ -8,6 +8,7 @@ from sqlmodel import Session, col, select
 from slipyard.domain.actor import Actor
 from slipyard.domain.configuration import Configuration
 from slipyard.domain.errors import Conflict
+from slipyard.domain.formation import formation
 from slipyard.domain.lifecycle import DeploymentStatus
 from slipyard.domain.release import ReleaseConfig
 from slipyard.domain.rollout import Strategy
@@ -137,7 +138,9 @@ def _released(
     if base is None or app.stopped:
         what = "is stopped" if app.stopped else "was never live"
         return Changed(f"{app.slug} {what}, so nothing restarts. {later}", app.last_config, names)
-    if _runs_as_before(context, resolve_configuration(session, context, app, fetched), base.config):
+    origin = base.config.origin
+    services = formation(app.config, origin.manifest, origin.processes)
+    if _runs_as_before(context, resolve_configuration(session, context, app, fetched, services), base.config):
         text = f"Nothing that runs in {app.slug} changes, so nothing restarts."
         return Changed(text, app.last_config, names)
     release = make_release(session, context, app.id, material_of(base), None, fetched)

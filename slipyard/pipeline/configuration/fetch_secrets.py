@@ -9,21 +9,27 @@ from slipyard.clients.secret_stores.secret_store import SecretStore
 from slipyard.clients.secret_stores.stores import open_store
 from slipyard.domain.configuration import Configuration
 from slipyard.domain.errors import NotFound, UserError, ValidationFailed
+from slipyard.domain.formation import formation
 from slipyard.domain.lifecycle import DeploymentStatus
+from slipyard.domain.manifest import Manifest
 from slipyard.pipeline.configuration.resolve_configuration import Fetched, Place, needed_elsewhere
 from slipyard.pipeline.configuration.secret_stores import find_store, settings_in
 from slipyard.pipeline.context import Context
 from slipyard.store.configuration import configuration_of
 from slipyard.store.environment import open_env
-from slipyard.store.tables import App, Deployment
+from slipyard.store.tables import App, Deployment, Release
 
 _NO_RELEASE_YET = (DeploymentStatus.PENDING, DeploymentStatus.BUILDING, DeploymentStatus.DEPLOYING)
 
 
-async def fetch_secrets(context: Context, app_id: str, configuration: Configuration | None = None) -> Fetched:
-    """Of the configuration in force, or of one that is to be. `Unavailable` where a store does not answer; what one
-    refuses is kept, and raised where a release needs it."""
-    origins = await context.database.reading(lambda session: _origins(session, context, app_id, configuration))
+async def fetch_secrets(
+    context: Context, app_id: str, configuration: Configuration | None = None, manifest: Manifest | None = None
+) -> Fetched:
+    """Of the configuration in force, or of one that is to be; `manifest` None is that of the newest release. `Unavailable`
+    where a store does not answer; what one refuses is kept, and raised where a release needs it."""
+    origins = await context.database.reading(
+        lambda session: _origins(session, context, app_id, configuration, manifest)
+    )
     if not origins:
         return Fetched()
     stores = await context.database.reading(lambda session: _stores(session, context, app_id, origins.values()))
@@ -51,7 +57,9 @@ async def _read(stores: Mapping[str, SecretStore | UserError], name: str, origin
         raise type(error)(f"The secret {name} cannot be had. {error.message}") from error
 
 
-def _origins(session: Session, context: Context, app_id: str, configuration: Configuration | None) -> dict[Place, str]:
+def _origins(
+    session: Session, context: Context, app_id: str, configuration: Configuration | None, manifest: Manifest | None
+) -> dict[Place, str]:
     """Empty where something refers to nothing: that is said where the release is made."""
     app = session.get_one(App, app_id)
     wanted = configuration or configuration_of(session, context.cipher, app_id)
@@ -63,9 +71,16 @@ def _origins(session: Session, context: Context, app_id: str, configuration: Con
     )
     extra = [open_env(context.cipher, sealed or b"") for sealed in session.exec(query).all()]
     try:
-        return needed_elsewhere(session, context, app, wanted, extra)
+        services = formation(app.config, manifest or _newest_manifest(session, app_id), {})
+        return needed_elsewhere(session, context, app, wanted, services, extra)
     except ValidationFailed:
         return {}
+
+
+def _newest_manifest(session: Session, app_id: str) -> Manifest:
+    query = select(Release).where(Release.app_id == app_id).order_by(col(Release.number).desc()).limit(1)
+    release = session.exec(query).first()
+    return Manifest() if release is None else release.config.origin.manifest
 
 
 def _stores(

@@ -1,5 +1,6 @@
 """Secret files lie in memory only for releases whose containers may be there."""
 
+from sqlalchemy import func
 from sqlmodel import Session, col, select
 
 from slipyard.domain.lifecycle import InstanceStatus
@@ -13,6 +14,7 @@ async def keep_secret_files(context: Context) -> None:
 
 
 def _in_use(session: Session) -> set[str]:
-    instances = select(Instance.release_id).where(col(Instance.status) != InstanceStatus.RETIRED).distinct()
+    made_for = func.coalesce(col(Instance.made_for), col(Instance.release_id))
+    instances = select(made_for).where(col(Instance.status) != InstanceStatus.RETIRED).distinct()
     commands = select(OneOff.release_id).where(col(OneOff.ended_at).is_(None)).distinct()
     return {*session.exec(instances), *session.exec(commands)}

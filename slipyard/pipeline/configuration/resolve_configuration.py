@@ -8,12 +8,14 @@ from sqlmodel import Session
 
 from slipyard.domain.actor import Actor
 from slipyard.domain.app import DEFAULT_PORT
-from slipyard.domain.configuration import Configuration, Secret, SecretFile, SecretUse
-from slipyard.domain.errors import Conflict, InsufficientScope, NotFound, UserError
+from slipyard.domain.configuration import DEFAULT_MODE, Configuration, Secret, SecretFile, SecretUse
+from slipyard.domain.errors import Conflict, FieldProblem, InsufficientScope, NotFound, UserError, ValidationFailed
+from slipyard.domain.formation import Formation
 from slipyard.domain.references import references_in, resolve
 from slipyard.pipeline.context import Context
 from slipyard.store.cipher import Cipher
 from slipyard.store.configuration import configuration_of
+from slipyard.store.environment import own_name
 from slipyard.store.queries.apps import find_app, find_seen_app
 from slipyard.store.tables import App
 
@@ -33,7 +35,8 @@ NOTHING_FETCHED = Fetched()
 
 @dataclass(frozen=True)
 class Resolved:
-    """`version` is that of the configuration, 0 where there is none yet."""
+    """`version` is that of the configuration, 0 where there is none yet. A variable of one service alone is called
+    `service/NAME`, which no variable of the app can be."""
 
     version: int
     env: dict[str, str] = field(repr=False)
@@ -41,32 +44,49 @@ class Resolved:
 
 
 def resolve_configuration(
-    session: Session, context: Context, app: App, fetched: Fetched, extra_env: Mapping[str, str] | None = None
+    session: Session,
+    context: Context,
+    app: App,
+    fetched: Fetched,
+    services: Formation,
+    extra_env: Mapping[str, str] | None = None,
 ) -> Resolved:
-    """`ValidationFailed` for a reference to nothing, `Conflict` where the configuration changed since it was fetched."""
+    """`ValidationFailed` for a reference to nothing and for a variable that is required and not there, `Conflict` where the
+    configuration changed since it was fetched."""
     found = configuration_of(session, context.cipher, app.id)
-    scope = _Scope(app, _Book(session, context, _Told(fetched)))
-    env = resolve(scope, found.env | dict(extra_env or {}))
-    return Resolved(app.last_config, env, _files(app, found, _Told(fetched)))
+    told = _Told(fetched)
+    variables = services.manifest.env | found.env | dict(extra_env or {})
+    _check_required(app, services, variables)
+    scope = _Scope(app, _Book(session, context, told))
+    env = resolve(scope, variables | _own_variables(services, variables))
+    return Resolved(app.last_config, env, [*_files(app, found, told), *_own_files(app, found, services, told)])
 
 
 def fingerprints(cipher: Cipher, resolved: Resolved) -> tuple[dict[str, str], dict[str, str]]:
-    """Of the variables by name, and of the files by path, with their modes."""
+    """Of the variables by name, and of the files by path, with their modes. Those of one service begin with its name."""
     return (
         {name: cipher.fingerprint(value.encode()) for name, value in resolved.env.items()},
-        {file.path: cipher.fingerprint(file.model_dump_json().encode()) for file in resolved.files},
+        {_place(file): cipher.fingerprint(file.model_dump_json(exclude_none=True).encode()) for file in resolved.files},
     )
 
 
 def needed_elsewhere(
-    session: Session, context: Context, app: App, configuration: Configuration, extra: Iterable[Mapping[str, str]] = ()
+    session: Session,
+    context: Context,
+    app: App,
+    configuration: Configuration,
+    services: Formation,
+    extra: Iterable[Mapping[str, str]] = (),
 ) -> dict[Place, str]:
     """The origins that must be read for releases of this configuration, of other apps too where variables lead there.
     `extra` are variables that deployments bring along."""
     asked = _Asked()
     for env in ({}, *extra):
-        resolve(_Scope(app, _Book(session, context, asked), configuration), configuration.env | dict(env))
+        variables = services.manifest.env | configuration.env | dict(env)
+        every = variables | _own_variables(services, variables)
+        resolve(_Scope(app, _Book(session, context, asked), configuration), every)
     _files(app, configuration, asked)
+    _own_files(app, configuration, services, asked)
     return asked.origins
 
 
@@ -166,3 +186,48 @@ def _files(app: App, configuration: Configuration, told: _Told) -> list[SecretFi
         for name, secret in sorted(configuration.secrets.items())
         if secret.path is not None and secret.use is SecretUse.RUN
     ]
+
+
+def _own_variables(services: Formation, variables: Mapping[str, str]) -> dict[str, str]:
+    return {
+        own_name(service, name): value
+        for service in services.services
+        for name, value in services.own_env(service, variables).items()
+    }
+
+
+def _own_files(app: App, configuration: Configuration, services: Formation, told: _Told) -> list[SecretFile]:
+    return [
+        SecretFile(
+            path=path,
+            mode=configuration.secrets[secret].mode if secret in configuration.secrets else DEFAULT_MODE,
+            content=_own_secret(app, configuration, service, secret, told),
+            service=service,
+        )
+        for service, each in services.services.items()
+        for path, secret in sorted((each.secret_files or {}).items())
+    ]
+
+
+def _own_secret(app: App, configuration: Configuration, service: str, name: str, told: _Told) -> str:
+    secret = configuration.secrets.get(name)
+    if secret is None or secret.use is not SecretUse.RUN:
+        raise ValidationFailed(
+            f"The service {service} of {app.slug} wants a file with the secret {name}, and there is no such secret. "
+            "Set it with `slipyard secrets set` first.",
+            details=[FieldProblem(f"services.{service}.secret_files", "no such secret")],
+        )
+    return told.value((app.id, name), secret)
+
+
+def _check_required(app: App, services: Formation, variables: Mapping[str, str]) -> None:
+    if missing := services.manifest.missing(variables):
+        raise ValidationFailed(
+            f"The repository of {app.slug} requires {', '.join(missing)}, and nobody said what it is. "
+            "Set it with `slipyard env set`, then deploy again.",
+            details=[FieldProblem(f"env_vars.{name}", "required") for name in missing],
+        )
+
+
+def _place(file: SecretFile) -> str:
+    return file.path if file.service is None else f"{file.service}:{file.path}"

@@ -11,22 +11,41 @@ from slipyard.domain.lifecycle import DeploymentStatus
 from slipyard.pipeline.attempt import Attempt
 from slipyard.pipeline.rollout.instances import PlannedInstance, mark_ready, plan_instances, start_instances
 from slipyard.pipeline.rollout.load_rollout import Rollout
+from slipyard.pipeline.rollout.one_shots import run_one_shots
+from slipyard.pipeline.rollout.start_order import waves_of
 from slipyard.pipeline.together import together
 from slipyard.store.tables import Deployment
 from slipyard.store.transition import transition
 
 
 async def bring_up(attempt: Attempt, rollout: Rollout, wanted: Mapping[str, int]) -> None:
-    """Until so many of each service are ready. Repeatable: what an earlier attempt made is found."""
-    context, claim = attempt.context, attempt.claim
-    with attempt.stopwatch.span("start"):
-        planned = await plan_instances(context, claim, rollout, wanted)
-        await attempt.trace.say(f"Starting {len(planned)} instance(s) of release {rollout.release_number}.")
-        started = await start_instances(context, claim, planned)
+    """Until so many of each service are ready, those first on which others depend. Repeatable: what an earlier attempt made
+    is found."""
+    planned: Sequence[PlannedInstance] | None = None
+    started: list[PlannedInstance] = []
+    for wave in waves_of(rollout.config.services):
+        await run_one_shots(attempt, rollout, wave.one_shots)
+        with attempt.stopwatch.span("start"):
+            planned = await _planned(attempt, rollout, wanted) if planned is None else planned
+            mine = [each for each in planned if each.spec.service in wave.services]
+            started += await start_instances(attempt.context, attempt.claim, mine)
+        if awaited := [each for each in started if each.spec.service in wave.awaited]:
+            await _verified(attempt, awaited)
+            started = [each for each in started if each not in awaited]
+    await _verified(attempt, started)
+
+
+async def _planned(attempt: Attempt, rollout: Rollout, wanted: Mapping[str, int]) -> Sequence[PlannedInstance]:
+    planned = await plan_instances(attempt.context, attempt.claim, rollout, wanted)
+    await attempt.trace.say(f"Starting {len(planned)} instance(s) of release {rollout.release_number}.")
+    return planned
+
+
+async def _verified(attempt: Attempt, started: Sequence[PlannedInstance]) -> None:
     with attempt.stopwatch.span("probe"):
         async with _writing_beside(attempt, partial(begin_to_verify, attempt=attempt)):
             await _wait_for_answers(attempt, started)
-        await mark_ready(context, claim, started)
+        await mark_ready(attempt.context, attempt.claim, started)
 
 
 async def wait_ready(attempt: Attempt, started: Sequence[PlannedInstance]) -> None:

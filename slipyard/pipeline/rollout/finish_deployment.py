@@ -15,6 +15,7 @@ from slipyard.pipeline.context import Context
 from slipyard.pipeline.hold_claim import raise_if_cancelled
 from slipyard.pipeline.rollout.bake_seconds import bake_seconds
 from slipyard.pipeline.rollout.fall_back import fall_back
+from slipyard.pipeline.rollout.kept_running import keep, kept_running, say_what_stays
 from slipyard.pipeline.rollout.retire import Change, make_way, retire
 from slipyard.pipeline.rollout.standing import addresses_of
 from slipyard.pipeline.rollout.switch_route import apply_route, confirm_route, write_intent
@@ -64,6 +65,7 @@ def _activate(session: Session, attempt: Attempt, generation: int) -> str:
     raise_if_cancelled(session, claim)
     row = session.get_one(Deployment, claim.id)
     before = active_deployment(session, row.app_id)
+    kept = kept_running(session, row.id)
     if before is not None:
         _end_before(session, context, Change(row, before))
     fields = {
@@ -77,6 +79,9 @@ def _activate(session: Session, attempt: Attempt, generation: int) -> str:
     transition(
         session, row, DeploymentStatus.ACTIVE, now=now, message="Traffic goes here.", claim=claim.token, **fields
     )
+    for instance in kept:
+        keep(session, instance, row)
+    say_what_stays(session, row, kept, now)
     _pass_on(session, context, Change(row, before))
     confirm_route(session, row.app_id, generation)
     app = session.get_one(App, row.app_id)

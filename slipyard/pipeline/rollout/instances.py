@@ -4,19 +4,23 @@ A second attempt finds the rows of the first, so the same containers are started
 """
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 from sqlmodel import Session, col, select
 
 from slipyard.deployer.addresses import next_address
-from slipyard.deployer.driver import InstanceSpec
+from slipyard.deployer.driver import InstanceSpec, InstanceVolume
+from slipyard.domain.configuration import SecretFile
+from slipyard.domain.errors import Conflict
 from slipyard.domain.ids import new_id
 from slipyard.domain.lifecycle import InstanceStatus
 from slipyard.domain.release import ServiceSpec
 from slipyard.pipeline.context import Context
 from slipyard.pipeline.rollout.app_network import ensure_app_network
+from slipyard.pipeline.rollout.kept_running import kept_running
 from slipyard.pipeline.rollout.load_rollout import Rollout
 from slipyard.pipeline.together import together
+from slipyard.pipeline.volumes.make_volumes import make_volumes
 from slipyard.store import claims
 from slipyard.store.claims import Claim
 from slipyard.store.tables import App, Instance, OneOff
@@ -37,6 +41,8 @@ async def plan_instances(
 ) -> list[PlannedInstance]:
     """`wanted` is how many there shall be, by service. Returns those of them that do not serve yet."""
     await ensure_app_network(context, rollout.app_id)
+    if rollout.volumes:
+        await make_volumes(context, rollout.app_id)
     rows = await context.database.writing(lambda session: _plan(session, context, claim, rollout, wanted))
     services = {service.name: service for service in rollout.config.services}
     return [PlannedInstance(instance_spec(rollout, services[row.service], row)) for row in rows]
@@ -58,7 +64,8 @@ async def mark_ready(context: Context, claim: Claim, instances: Sequence[Planned
 
 
 def instance_spec(rollout: Rollout, service: ServiceSpec, row: Instance) -> InstanceSpec:
-    return _spec(rollout, service, row)
+    spec = _spec(rollout, service, row)
+    return spec if row.made_for is None else replace(spec, release_id=row.made_for)
 
 
 def command_spec(rollout: Rollout, service: ServiceSpec, row: OneOff) -> InstanceSpec:
@@ -67,12 +74,6 @@ def command_spec(rollout: Rollout, service: ServiceSpec, row: OneOff) -> Instanc
 
 
 def _spec(rollout: Rollout, service: ServiceSpec, row: Instance | OneOff) -> InstanceSpec:
-    """`PORT` and `SOURCE_VERSION` are the platform's word to the app, and win over what the user set."""
-    env = dict(rollout.env)
-    if service.port is not None:
-        env["PORT"] = str(service.port)
-    if rollout.config.commit is not None:
-        env["SOURCE_VERSION"] = rollout.config.commit
     return InstanceSpec(
         instance_id=row.id,
         app_id=rollout.app_id,
@@ -80,15 +81,50 @@ def _spec(rollout: Rollout, service: ServiceSpec, row: Instance | OneOff) -> Ins
         deployment_id=row.deployment_id,
         release_id=rollout.release_id,
         service=service.name,
-        image=rollout.config.image.image_id,
+        image=(service.image or rollout.config.image).image_id,
         address=row.address,
         port=service.port,
-        env=env,
+        env=_env(rollout, service),
         command=service.command,
+        entrypoint=service.entrypoint,
+        aliases=service.aliases,
         resources=service.resources,
         health_check=service.health_check,
-        files=rollout.files,
+        files=_files(rollout, service),
+        volumes=_volumes(rollout, service),
     )
+
+
+def _volumes(rollout: Rollout, service: ServiceSpec) -> tuple[InstanceVolume, ...]:
+    """`Conflict` for one that was removed since the release was made."""
+    gone = [each.volume for each in service.mounts if each.volume not in rollout.volumes]
+    if gone:
+        raise Conflict(
+            f"The release mounts the volume {gone[0]}, which was removed. Make it again, or deploy a release without it."
+        )
+    return tuple(
+        InstanceVolume(rollout.volumes[each.volume], each.volume, each.path, each.read_only) for each in service.mounts
+    )
+
+
+def _files(rollout: Rollout, service: ServiceSpec) -> tuple[SecretFile, ...]:
+    """Where both lie at one path, what is the service's own wins."""
+    given = [file for file in rollout.files if file.is_for(service.name, foreign=service.foreign)]
+    own = {file.path for file in given if file.service is not None}
+    return tuple(file for file in given if file.service is not None or file.path not in own)
+
+
+def _env(rollout: Rollout, service: ServiceSpec) -> dict[str, str]:
+    """`PORT` and `SOURCE_VERSION` are the platform's word to the app's own code, and win over what the user set."""
+    own = rollout.own_env.get(service.name, {})
+    if service.foreign:
+        return own
+    env = {**rollout.env, **own}
+    if service.port is not None:
+        env["PORT"] = str(service.port)
+    if rollout.config.commit is not None:
+        env["SOURCE_VERSION"] = rollout.config.commit
+    return env
 
 
 def _plan(
@@ -102,6 +138,7 @@ def _plan(
             select(Instance).where(Instance.deployment_id == rollout.deployment_id, col(Instance.status).in_(_LIVE))
         )
     }
+    there |= {(row.service, row.ordinal): row for row in kept_running(session, rollout.deployment_id)}
     taken = addresses_in_use(session, app.id)
     for service in rollout.config.services:
         for ordinal in range(wanted.get(service.name, 0)):
@@ -131,9 +168,14 @@ def new_instance(
         ordinal=ordinal,
         status=InstanceStatus.PLANNED,
         address=address,
-        port=service.port,
+        port=service.port if _is_routed(rollout, service) else None,
         created_at=context.clock.now(),
     )
+
+
+def _is_routed(rollout: Rollout, service: ServiceSpec) -> bool:
+    routed = rollout.config.routed
+    return routed is not None and routed.name == service.name
 
 
 def addresses_in_use(session: Session, app_id: str) -> set[str]:

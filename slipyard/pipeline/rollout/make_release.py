@@ -1,11 +1,14 @@
 """Everything an app is at this moment, resolved into one release that never changes."""
 
+import json
+from collections.abc import Mapping
 from dataclasses import dataclass, field
 
-from sqlmodel import Session
+from sqlmodel import Session, col, select
 
-from slipyard.domain.app import DEFAULT_PORT, AppConfig
-from slipyard.domain.health import HealthCheck, HealthType, arguments
+from slipyard.domain.app import AppConfig
+from slipyard.domain.formation import MOMENTS, Formation, formation
+from slipyard.domain.health import Command, arguments
 from slipyard.domain.ids import new_id
 from slipyard.domain.manifest import NOTHING_SAID, Manifest
 from slipyard.domain.provenance import Envelope
@@ -13,7 +16,6 @@ from slipyard.domain.release import (
     AFTER_DEPLOY,
     BEFORE_DEPLOY,
     RELEASE_COMMAND,
-    WEB,
     ImageIdentity,
     ImageOrigin,
     ReleaseConfig,
@@ -27,10 +29,10 @@ from slipyard.pipeline.configuration.resolve_configuration import (
     resolve_configuration,
 )
 from slipyard.pipeline.context import Context
-from slipyard.store.environment import open_env, seal_env, seal_files
+from slipyard.pipeline.rollout.service_specs import Given, service_specs
+from slipyard.pipeline.volumes.settle_mounts import settle_mounts
+from slipyard.store.environment import open_env, seal_env, seal_files, split_env
 from slipyard.store.tables import App, Deployment, Release
-
-_MOMENTS = (BEFORE_DEPLOY, RELEASE_COMMAND, AFTER_DEPLOY)
 
 
 @dataclass(frozen=True)
@@ -96,14 +98,18 @@ def make_release(
     """
     app = session.get_one(App, app_id, with_for_update=True)
     own = open_env(context.cipher, deployment.env_encrypted or b"") if deployment is not None else {}
-    resolved = resolve_configuration(session, context, app, fetched, own)
+    services = formation(app.config, material.manifest, material.processes)
+    resolved = resolve_configuration(session, context, app, fetched, services, own)
+    asked = _Asked(app.config, services, resolved, deployment.replicas if deployment else None)
+    config = _config(context, asked, material, _pinned(session, app_id))
+    config = settle_mounts(session, context, app, config)
     app.last_release += 1
     release = Release(
         id=new_id("rel"),
         app_id=app_id,
         number=app.last_release,
         build_id=material.build_id,
-        config=_config(context, app.config, material, resolved, deployment.replicas if deployment else None),
+        config=config,
         env_encrypted=seal_env(context.cipher, resolved.env),
         files_encrypted=seal_files(context.cipher, resolved.files),
         provenance=material.provenance,
@@ -114,15 +120,26 @@ def make_release(
     return release
 
 
+@dataclass(frozen=True)
+class _Asked:
+    config: AppConfig
+    services: Formation
+    resolved: Resolved
+    replicas: int | None
+
+
 def _config(
-    context: Context, config: AppConfig, material: ReleaseMaterial, resolved: Resolved, replicas: int | None
+    context: Context, asked: _Asked, material: ReleaseMaterial, pinned: Mapping[str, ServiceSpec]
 ) -> ReleaseConfig:
+    config, resolved = asked.config, asked.resolved
     env, files = fingerprints(context.cipher, resolved)
+    of_services = {name: _given(context, asked, name) for name in asked.services.services}
+    given = Given(material.origin, of_services, pinned, asked.replicas)
     return ReleaseConfig(
         image=material.image,
-        services=_services(config, material, replicas if replicas is not None else config.min_instances),
+        services=service_specs(config, asked.services, given),
         rollout=config.rollout,
-        commands=_commands(config, material.processes),
+        commands=_commands(config, material),
         command_seconds=config.command_seconds,
         commit=material.commit,
         snapshot_digest=material.snapshot_digest,
@@ -133,47 +150,30 @@ def _config(
     )
 
 
-def _services(config: AppConfig, material: ReleaseMaterial, replicas: int) -> tuple[ServiceSpec, ...]:
-    web = ServiceSpec(
-        name=WEB,
-        command=_shell_command(config.source.start_command or material.processes.get(WEB)),
-        port=_port(config, material.exposed_ports),
-        replicas=replicas,
-        resources=config.resources,
-        health_check=_health_check(config.health_check, material.health_command),
-    )
-    others = (
-        ServiceSpec(name=name, command=_shell_command(line), resources=config.resources)
-        for name, line in sorted(material.processes.items())
-        if name not in {WEB, *_MOMENTS}
-    )
-    return (web, *others)
+def _given(context: Context, asked: _Asked, service: str) -> str:
+    """The fingerprint of all variables and files that a service is given."""
+    foreign = asked.services.services[service].image is not None
+    common, own = split_env(asked.resolved.env)
+    env = {**({} if foreign else common), **own.get(service, {})}
+    files = [file.model_dump() for file in asked.resolved.files if file.is_for(service, foreign=foreign)]
+    return context.cipher.fingerprint(json.dumps([env, files], sort_keys=True).encode())
 
 
-def _commands(config: AppConfig, processes: dict[str, str]) -> dict[str, tuple[str, ...]]:
-    """What the app was told wins over the Procfile."""
+def _pinned(session: Session, app_id: str) -> dict[str, ServiceSpec]:
+    """What a service's image is stays so from release to release, until another one is named."""
+    query = select(Release).where(Release.app_id == app_id).order_by(col(Release.number).desc()).limit(1)
+    before = session.exec(query).first()
+    services = before.config.services if before is not None else ()
+    return {each.name: each for each in services if each.image is not None and each.image.image_id}
+
+
+def _commands(config: AppConfig, material: ReleaseMaterial) -> dict[str, tuple[str, ...]]:
+    """What the app was told wins over its repository."""
     told = {
         BEFORE_DEPLOY: config.before_deploy,
         RELEASE_COMMAND: config.release_command,
         AFTER_DEPLOY: config.after_deploy,
     }
-    lines = {moment: told[moment] or processes.get(moment) for moment in _MOMENTS}
+    said: dict[str, Command] = {**material.processes, **material.manifest.commands}
+    lines = {moment: told[moment] or said.get(moment) for moment in MOMENTS}
     return {moment: arguments(line) for moment, line in lines.items() if line}
-
-
-def _health_check(told: HealthCheck, of_image: tuple[str, ...] | None) -> HealthCheck:
-    """The image's own HEALTHCHECK counts where nobody said how to ask."""
-    if of_image is None or (told.says_how and told.type is not HealthType.COMMAND) or told.command is not None:
-        return told
-    return told.model_copy(update={"command": of_image})
-
-
-def _shell_command(line: str | None) -> tuple[str, ...] | None:
-    """Procfile lines are shell lines by convention, run inside the image; `exec` so that signals reach the program."""
-    return None if line is None else ("/bin/sh", "-c", f"exec {line}")
-
-
-def _port(config: AppConfig, exposed: tuple[int, ...]) -> int:
-    if config.port is not None:
-        return config.port
-    return exposed[0] if len(exposed) == 1 else DEFAULT_PORT

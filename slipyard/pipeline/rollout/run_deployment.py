@@ -18,8 +18,9 @@ from slipyard.pipeline.rollout.finish_deployment import (
 from slipyard.pipeline.rollout.holds import REPEATS, ROLLBACK, put_on_hold
 from slipyard.pipeline.rollout.load_rollout import Rollout, load_rollout
 from slipyard.pipeline.rollout.overtake import overtake
+from slipyard.pipeline.rollout.pin_images import pin_images
 from slipyard.pipeline.rollout.strategies import STRATEGIES
-from slipyard.pipeline.way_back.bring_image import bring_image
+from slipyard.pipeline.way_back.bring_image import bring_image, bring_service_images
 from slipyard.pipeline.way_back.go_back_quickly import go_back_quickly
 from slipyard.store.claims import Claim, claim_deployment
 from slipyard.store.queries.deployments import WAITING, active_deployment
@@ -44,6 +45,7 @@ async def _roll_out(attempt: Attempt) -> None:
         await wake_next_deployment(attempt.context, rollout.app_id)
     generation = await go_back_quickly(attempt, rollout)
     if generation is None:
+        await bring_service_images(attempt, rollout)
         await _bring_image(attempt, rollout)
         generation = await STRATEGIES[rollout.config.rollout.strategy](attempt, rollout)
     await run_after(attempt, rollout)
@@ -60,6 +62,8 @@ async def _prepare(attempt: Attempt) -> Rollout:
         with attempt.stopwatch.span("pull"):
             await resolve_image(context, claim, row, attempt.trace)
     rollout = await context.database.reading(lambda session: load_rollout(session, context, claim.id))
+    if await pin_images(attempt, rollout):
+        rollout = await context.database.reading(lambda session: load_rollout(session, context, claim.id))
     await check_provenance(context, rollout.release_id)
     if not rollout.published:
         await publish_hosts(context)

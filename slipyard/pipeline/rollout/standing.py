@@ -7,6 +7,7 @@ from dataclasses import dataclass
 from sqlmodel import Session, col, select
 
 from slipyard.domain.lifecycle import InstanceStatus
+from slipyard.pipeline.rollout.kept_running import kept_running
 from slipyard.store.tables import Instance
 
 _WORKS = (InstanceStatus.READY, InstanceStatus.SERVING)
@@ -14,7 +15,8 @@ _WORKS = (InstanceStatus.READY, InstanceStatus.SERVING)
 
 @dataclass(frozen=True)
 class Standing:
-    """By service, lowest ordinals first: `new` are ready or serve, `old` serve. `leaving` counts what has not ended yet."""
+    """By service, lowest ordinals first: `new` are ready or serve, or run on unchanged; `old` serve and are to go. `leaving`
+    counts what has not ended yet."""
 
     new: Mapping[str, Sequence[Instance]]
     old: Mapping[str, Sequence[Instance]]
@@ -34,11 +36,12 @@ def standing(session: Session, app_id: str, deployment_id: str) -> Standing:
     query = select(Instance).where(Instance.app_id == app_id)
     rows = session.exec(query.where(col(Instance.status).in_((*_WORKS, InstanceStatus.RETIRING)))).all()
     ordered = sorted(rows, key=lambda row: (row.ordinal, row.id))
+    kept = {row.id for row in kept_running(session, deployment_id)}
+    ours = [row for row in ordered if row.id in kept or (row.deployment_id == deployment_id and row.status in _WORKS)]
+    here = {row.id for row in ours}
     return Standing(
-        new=_by_service(row for row in ordered if row.deployment_id == deployment_id and row.status in _WORKS),
-        old=_by_service(
-            row for row in ordered if row.deployment_id != deployment_id and row.status is InstanceStatus.SERVING
-        ),
+        new=_by_service(ours),
+        old=_by_service(row for row in ordered if row.id not in here and row.status is InstanceStatus.SERVING),
         leaving=sum(row.status is InstanceStatus.RETIRING for row in rows),
     )
 

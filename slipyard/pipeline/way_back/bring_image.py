@@ -4,6 +4,7 @@ from sqlmodel import Session
 
 from slipyard.domain.errors import NotFound, RolloutFailed
 from slipyard.domain.image_reference import parse_image_reference
+from slipyard.domain.release import ImageIdentity
 from slipyard.pipeline.attempt import Attempt
 from slipyard.pipeline.rollout.load_rollout import Rollout
 from slipyard.pipeline.sources.registry_logins import login_for
@@ -22,12 +23,23 @@ async def bring_image(attempt: Attempt, rollout: Rollout) -> str:
         f"The image of release {rollout.release_number} is not on this engine: pulling {reference}."
     )
     with attempt.stopwatch.span("pull"):
-        await _pull(attempt, rollout, reference)
+        await _pull(attempt, rollout, reference, image)
     return PULLED
 
 
-async def _pull(attempt: Attempt, rollout: Rollout, reference: str) -> None:
-    context, image = attempt.context, rollout.config.image
+async def bring_service_images(attempt: Attempt, rollout: Rollout) -> None:
+    """Those of services that have an image of their own, beside the app's."""
+    images = {each.image.image_id: each.image for each in rollout.config.services if each.image is not None}
+    for image_id, image in images.items():
+        if image_id and await attempt.context.engine.image(image_id) is None:
+            reference = by_digest(image.reference, image.manifest_digest)
+            await attempt.trace.say(f"{image.reference} is not on this engine: pulling {reference}.")
+            with attempt.stopwatch.span("pull"):
+                await _pull(attempt, rollout, reference, image)
+
+
+async def _pull(attempt: Attempt, rollout: Rollout, reference: str, image: ImageIdentity) -> None:
+    context = attempt.context
     credentials = await login_for(context, rollout.app_id, parse_image_reference(reference).domain)
     try:
         facts = await context.engine.pull(reference, credentials)
@@ -50,4 +62,8 @@ def published_name(session: Session, release_id: str) -> str:
     image = release.config.image
     build = session.get(Build, release.build_id) if release.build_id else None
     digest = image.manifest_digest or (build.manifest_digest if build else None)
-    return f"{parse_image_reference(image.reference).repository}@{digest}" if digest else image.reference
+    return by_digest(image.reference, digest)
+
+
+def by_digest(reference: str, digest: str | None) -> str:
+    return f"{parse_image_reference(reference).repository}@{digest}" if digest else reference

@@ -21,6 +21,7 @@ class Instance(SQLModel, table=True):
     app_id: str = Field(foreign_key="app.id")
     deployment_id: str = Field(foreign_key="deployment.id", index=True)
     release_id: str = Field(foreign_key="release.id")
+    made_for: str | None = None  # the release that its container was made for, where a later one kept it running
     service: str
     ordinal: int  # 0..replicas-1 within its service
     status: InstanceStatus = Field(sa_type=Word(InstanceStatus))
