@@ -5,6 +5,7 @@ from sqlmodel import Session, col, select
 
 from slipyard.domain.errors import SlipyardError, SystemFault
 from slipyard.domain.lifecycle import BuildStatus
+from slipyard.domain.release import ImageIdentity
 from slipyard.pipeline.builds.push_gate import push_gate
 from slipyard.pipeline.context import Context
 from slipyard.store.tables import Build
@@ -21,17 +22,27 @@ async def publish_images(context: Context, turn: int) -> None:
 
 
 async def _publish(context: Context, build: Build) -> None:
-    reference, image_id = build.image_reference or "", build.image_id or ""
+    """All of its images, so that what is published can be had whole."""
+    own = ImageIdentity(reference=build.image_reference or "", image_id=build.image_id or "")
     try:
         async with push_gate(context).pushing():
-            await context.engine.push(reference, context.registry_home.credentials)
-            digest = await _read_back(context, reference, image_id)
+            digest = await _pushed(context, own)
+            images = {name: await _with_digest(context, image) for name, image in build.images.items()}
     except SlipyardError as error:
         reason = error.message
         _log.warning("publish_failed", build_id=build.id, error=reason)
         await context.database.writing(lambda session: _missed(session, build.id, reason))
     else:
-        await context.database.writing(lambda session: _published(session, context, build.id, digest))
+        await context.database.writing(lambda session: _published(session, context, build.id, digest, images))
+
+
+async def _with_digest(context: Context, image: ImageIdentity) -> ImageIdentity:
+    return image.model_copy(update={"manifest_digest": await _pushed(context, image)})
+
+
+async def _pushed(context: Context, image: ImageIdentity) -> str:
+    await context.engine.push(image.reference, context.registry_home.credentials)
+    return await _read_back(context, image.reference, image.image_id)
 
 
 async def _read_back(context: Context, reference: str, image_id: str) -> str:
@@ -48,7 +59,7 @@ def _unpublished(session: Session) -> list[Build]:
     query = select(Build).where(
         Build.status == BuildStatus.SUCCEEDED,
         col(Build.published_at).is_(None),
-        col(Build.image_id).is_not(None),
+        col(Build.image_reference).is_not(None),
         col(Build.publish_attempts) < MOST_ATTEMPTS,
     )
     return list(session.exec(query.order_by(Build.id).limit(20)).all())
@@ -61,7 +72,10 @@ def _missed(session: Session, build_id: str, error: str) -> None:
     session.add(build)
 
 
-def _published(session: Session, context: Context, build_id: str, digest: str) -> None:
+def _published(
+    session: Session, context: Context, build_id: str, digest: str, images: dict[str, ImageIdentity]
+) -> None:
     build = session.get_one(Build, build_id)
+    build.images = images
     build.manifest_digest, build.published_at, build.publish_error = digest, context.clock.now(), None
     session.add(build)

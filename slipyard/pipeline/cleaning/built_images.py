@@ -34,11 +34,19 @@ async def remove_built_image(context: Context, image: UnneededImage) -> bool:
     keep, now = context.settings.keep_releases, context.clock.now()
     if not await context.database.writing(lambda session: let_image_go(session, image, keep, now)):
         return False
-    await context.engine.remove_image(image.reference)
-    if image.manifest_digest is not None and not image.shared:
-        await context.registry.delete(_by_digest(image), context.registry_home.credentials)
+    await _remove(context, image.reference, None if image.shared else image.manifest_digest)
+    for beside in image.beside:
+        await _remove(context, beside.reference, beside.manifest_digest)
     await context.database.writing(lambda session: _is_gone(session, image.build_id))
     return True
+
+
+async def _remove(context: Context, reference: str, digest: str | None) -> None:
+    """A tag may have been moved since; the digest is what we pushed."""
+    await context.engine.remove_image(reference)
+    if digest is not None:
+        repository = parse_image_reference(reference).repository
+        await context.registry.delete(f"{repository}@{digest}", context.registry_home.credentials)
 
 
 async def _leaving(survey: Survey, image: UnneededImage, app: str) -> Finding:
@@ -60,11 +68,6 @@ def _removal(survey: Survey, image: UnneededImage, size: int | None) -> Remove:
 async def _staying(survey: Survey, image: KeptImage) -> Finding:
     size = await survey.bytes_of(image.image_id)
     return Finding(CleaningItem(IMAGE, image.reference, image.reason, removable=False, app=image.app, bytes=size))
-
-
-def _by_digest(image: UnneededImage) -> str:
-    """A tag may have been moved since; the digest is what we pushed."""
-    return f"{parse_image_reference(image.reference).repository}@{image.manifest_digest}"
 
 
 def _is_gone(session: Session, build_id: str) -> None:

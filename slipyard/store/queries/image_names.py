@@ -11,7 +11,7 @@ from slipyard.store.queries.builds import UNFINISHED
 from slipyard.store.queries.retention import needed_images
 from slipyard.store.tables import App, Build
 
-_NAME = re.compile(r"(?P<repository>.+):b(?P<number>[0-9]{1,9})-(?P<attempt>[0-9]{1,9})")
+_NAME = re.compile(r"(?P<repository>.+):b(?P<number>[0-9]{1,9})-(?P<attempt>[0-9]{1,9})(?:-[A-Za-z0-9._-]+)?")
 _FAILED = (BuildStatus.FAILED, BuildStatus.CANCELLED, BuildStatus.SUPERSEDED)
 
 
@@ -43,8 +43,13 @@ def _fate(session: Session, apps: dict[str, App], needed: set[str], reference: s
     build = session.exec(query).first()
     if build is None:
         return Fate(False, f"Nothing is known of build {found['number']}.", app.slug)
-    pushed = build.manifest_digest if build.image_reference == reference else None
-    return Fate(*_verdict(build, reference), app.slug, pushed)
+    return Fate(*_verdict(build, reference), app.slug, digests_of(build).get(reference))
+
+
+def digests_of(build: Build) -> dict[str, str | None]:
+    """Of what it pushed, by every name of an image of it."""
+    own = {build.image_reference: build.manifest_digest} if build.image_reference is not None else {}
+    return own | {image.reference: image.manifest_digest for image in build.images.values()}
 
 
 def _verdict(build: Build, reference: str) -> tuple[bool, str]:
@@ -53,7 +58,7 @@ def _verdict(build: Build, reference: str) -> tuple[bool, str]:
         return False, f"{name} is under way."
     if build.status in _FAILED:
         return True, f"{name} is {build.status}; nothing can deploy what it left."
-    if build.image_reference != reference:
+    if reference not in digests_of(build):
         return True, f"An attempt of build {build.number} that was lost left it; another attempt made the image."
     if build.image_removed_at is not None:
         return True, f"The image of build {build.number} was written off; this was left."

@@ -5,6 +5,7 @@ from dataclasses import dataclass
 from sqlmodel import Session, col, select
 
 from slipyard.domain.lifecycle import DeploymentStatus
+from slipyard.domain.release import ImageIdentity
 from slipyard.store.queries.kept_releases import kept_releases
 from slipyard.store.queries.retention import needed_images
 from slipyard.store.tables import App, Build, Deployment, Release
@@ -29,9 +30,10 @@ def kept_images(session: Session, keep: int) -> list[KeptImage]:
     newest: dict[str, int] = {}
     for release in sorted(kept_releases(session, keep), key=lambda each: (each.id in live, each.number), reverse=True):
         place = newest[release.app_id] = newest.get(release.app_id, -1) + 1
-        image = _kept(release, slugs[release.app_id], is_live=release.id in live, recent=place <= 1)
-        if image.reference not in found or (image.recent and not found[image.reference].recent):
-            found[image.reference] = image
+        for identity in (release.config.image, *release.config.origin.images.values()):
+            image = _kept(release, identity, slugs[release.app_id], is_live=release.id in live, recent=place <= 1)
+            if image.reference not in found or (image.recent and not found[image.reference].recent):
+                found[image.reference] = image
     for reference, image_id in needed_images(session, keep):
         found.setdefault(
             reference, KeptImage("", reference, image_id, "The newest build of its app made it.", recent=True)
@@ -42,18 +44,20 @@ def kept_images(session: Session, keep: int) -> list[KeptImage]:
 def copies_elsewhere(session: Session, keep: int) -> list[KeptImage]:
     """Images that the registry has and that are not recent; those of the oldest releases first. The engine can do without
     them until somebody goes back so far."""
-    query = select(col(Build.image_reference)).where(
+    query = select(col(Build.image_reference), col(Build.images)).where(
         col(Build.published_at).is_not(None), col(Build.manifest_digest).is_not(None)
     )
-    published, kept = set(session.exec(query)), kept_images(session, keep)
+    rows = session.exec(query).all()
+    published = {own for own, _ in rows} | {image.reference for _, images in rows for image in images.values()}
+    kept = kept_images(session, keep)
     used = {image.image_id for image in kept if image.recent}
     found = [image for image in kept if image.reference in published and image.image_id not in used]
     return sorted(found, key=lambda image: image.release)
 
 
-def _kept(release: Release, slug: str, *, is_live: bool, recent: bool) -> KeptImage:
+def _kept(release: Release, image: ImageIdentity, slug: str, *, is_live: bool, recent: bool) -> KeptImage:
     why = "is live or about to be" if is_live else "can be gone back to"
-    image, reason = release.config.image, f"Release {release.number} of {slug} {why}."
+    reason = f"Release {release.number} of {slug} {why}."
     return KeptImage(slug, image.reference, image.image_id, reason, recent, release.number)
 
 

@@ -11,6 +11,7 @@ from sqlalchemy.orm import Mapped
 from sqlmodel import Session, col, select
 
 from slipyard.domain.lifecycle import BuildStatus
+from slipyard.domain.release import ImageIdentity
 from slipyard.store.events import lock_app
 from slipyard.store.queries.builds import UNFINISHED
 from slipyard.store.queries.kept_releases import LIVE_OR_COMING, is_living, kept_releases
@@ -21,7 +22,8 @@ LOGS_KEPT = 50  # of the newest builds and of the newest deployments of each app
 
 @dataclass(frozen=True)
 class UnneededImage:
-    """A name of an image that nothing will deploy again. `shared`: the image itself stays, under another name."""
+    """A name of an image that nothing will deploy again. `shared`: the image itself stays, under another name. `beside`
+    are the further images of its build, which are needed as long as this one, and no longer."""
 
     app_id: str
     build_id: str
@@ -29,6 +31,7 @@ class UnneededImage:
     image_id: str
     manifest_digest: str | None
     shared: bool
+    beside: tuple[ImageIdentity, ...] = ()
 
 
 def unneeded_images(session: Session, keep: int, *, app_id: str | None = None, limit: int = 100) -> list[UnneededImage]:
@@ -96,14 +99,21 @@ def needed_images(session: Session, keep: int) -> set[tuple[str, str]]:
     """(reference, image id) of kept releases, of builds whose deployment is under way, and of each app's newest build,
     which may have been made to be deployed later."""
     of_releases = {
-        (release.config.image.reference, release.config.image.image_id) for release in kept_releases(session, keep)
+        (image.reference, image.image_id)
+        for release in kept_releases(session, keep)
+        for image in (release.config.image, *release.config.origin.images.values())
     }
     awaited = select(col(Deployment.build_id)).where(
         col(Deployment.status).in_(LIVE_OR_COMING), col(Deployment.build_id).is_not(None)
     )
     builds = select(Build).join(App, col(Build.app_id) == col(App.id)).where(is_living(), _has_image())
     builds = builds.where(col(Build.id).in_(awaited) | (col(Build.number) == col(App.last_build)))
-    return of_releases | {(str(build.image_reference), str(build.image_id)) for build in session.exec(builds)}
+    return of_releases | {image for build in session.exec(builds) for image in _images_of(build)}
+
+
+def _images_of(build: Build) -> list[tuple[str, str]]:
+    beside = [(image.reference, image.image_id) for image in build.images.values()]
+    return [(str(build.image_reference), str(build.image_id)), *beside]
 
 
 def _unneeded(build: Build, used: AbstractSet[str | None]) -> UnneededImage:
@@ -114,6 +124,7 @@ def _unneeded(build: Build, used: AbstractSet[str | None]) -> UnneededImage:
         str(build.image_id),
         build.manifest_digest,
         shared=build.image_id in used,
+        beside=tuple(build.images.values()),
     )
 
 

@@ -1,0 +1,163 @@
+"""Several images of one source: made together, reused together, published, signed, and gone together."""
+
+from collections.abc import Callable
+from dataclasses import replace
+
+import pytest
+from sqlmodel import col, select
+
+from slipyard.builder.image_build import BuiltImage, ImageBuild, Progress
+from slipyard.clients.registry_manifest import Manifest
+from slipyard.domain.errors import BuildFailed
+from slipyard.domain.lifecycle import BuildStatus, DeploymentStatus
+from slipyard.pipeline.builds.provenance import fault_of_release, read_origin
+from slipyard.pipeline.cleaning.clean_up_old import clean_up_old
+from slipyard.pipeline.delete_app import delete_app
+from slipyard.store.tables import Build, Release
+from tests.flow.repository import Repository
+from tests.flow.system import System
+from tests.flow.test_push_to_live import new_app, push
+
+COMPOSE = """
+services:
+  web: {build: ., ports: ["80:8080"], depends_on: [worker]}
+  worker: {build: worker, command: ["python", "work.py"]}
+  twin: {build: {context: worker}}
+"""
+
+
+@pytest.fixture
+def shop(repository: Repository) -> Repository:
+    """Two Dockerfiles, three services, of which two are one image."""
+    (repository.path / "worker").mkdir()
+    (repository.path / "worker" / "Dockerfile").write_text("FROM python\n")
+    (repository.path / "compose.yaml").write_text(COMPOSE)
+    (repository.path / "slipyard.yaml").write_text("compose: compose.yaml\n")
+    return repository
+
+
+async def deployed(system: System, shop: Repository, message: str = "one") -> str:
+    app_id = await new_app(system)
+    await push(system, app_id, shop, message, main__py=message)
+    await system.settle()
+    return app_id
+
+
+def newest_release(system: System, app_id: str) -> Release:
+    query = select(Release).where(Release.app_id == app_id).order_by(col(Release.number).desc())
+    return system.read(lambda session: session.exec(query).first())
+
+
+async def test_where_one_does_not_build_there_is_none(system: System, shop: Repository) -> None:
+    app_id = await new_app(system)
+    await push(system, app_id, shop, "one")
+    build = system.builder.build
+
+    async def of_the_worker_nothing(asked: ImageBuild, progress: Callable[[Progress], None]) -> BuiltImage:
+        if asked.reference.endswith("-worker"):
+            system.builder.fail_next(BuildFailed("COPY found nothing."))
+        return await build(asked, progress)
+
+    system.builder.build = of_the_worker_nothing  # type: ignore[method-assign]
+    await system.work()
+
+    assert len(system.builder.builds) == 2
+    assert [build.status for build in system.builds(app_id)] == [BuildStatus.FAILED]
+    assert system.builds(app_id)[0].images == {}
+
+
+async def test_each_image_is_built_once_and_runs_as_its_services(system: System, shop: Repository) -> None:
+    app_id = await deployed(system, shop)
+
+    build = system.builds(app_id)[0]
+    assert [each.reference.rpartition(":")[2] for each in system.builder.builds] == ["b1-1", "b1-1-worker"]
+    assert list(build.images) == ["worker"]
+    assert system.deployments(app_id)[-1].status is DeploymentStatus.ACTIVE, system.deployments(app_id)[-1].error
+    release = newest_release(system, app_id)
+    services = {each.name: each for each in release.config.services}
+    worker = build.images["worker"]
+    assert {name: each.image and each.image.image_id for name, each in services.items()} == {
+        "web": None,
+        "worker": worker.image_id,
+        "twin": worker.image_id,
+    }
+    origin = read_origin(system.context.cipher.signer, release.provenance)
+    assert origin is not None
+    assert origin.beside == ((worker.reference, worker.image_id),)
+
+
+async def test_an_image_that_was_put_in_the_place_of_another_is_not_deployed(system: System, shop: Repository) -> None:
+    app_id = await deployed(system, shop)
+    release = newest_release(system, app_id)
+
+    def swap(session) -> None:
+        row = session.get_one(Release, release.id)
+        other = row.config.image
+        origin = row.config.origin.model_copy(update={"images": {"worker": other}})
+        row.config = row.config.model_copy(update={"origin": origin})
+        session.add(row)
+
+    signer = system.context.cipher.signer
+    assert system.read(lambda session: fault_of_release(session, signer, release.id)) is None
+    await system.context.database.writing(swap)
+
+    assert "images beside it" in (system.read(lambda session: fault_of_release(session, signer, release.id)) or "")
+
+
+async def test_unchanged_all_are_used_again_and_without_one_of_them_all_are_built(
+    system: System, shop: Repository
+) -> None:
+    app_id = await deployed(system, shop)
+    await push(system, app_id, shop, "the same", main__py="one")
+    await system.settle()
+    assert len(system.builder.builds) == 2
+    assert system.builds(app_id)[1].images == system.builds(app_id)[0].images
+
+    await system.engine.remove_image(system.builds(app_id)[0].images["worker"].reference)
+    await push(system, app_id, shop, "the same once more", main__py="one")
+    await system.settle()
+
+    assert len(system.builder.builds) == 4
+
+
+async def test_all_are_published_and_all_go_when_nothing_needs_them(system: System, shop: Repository) -> None:
+    app_id = await deployed(system, shop)
+    first = system.builds(app_id)[0]
+    names = {first.image_reference: first.image_id} | {
+        image.reference: image.image_id for image in first.images.values()
+    }
+    for number, (reference, image_id) in enumerate(names.items()):
+        system.registry.add(reference, Manifest(f"sha256:{number:064}", image_id, "application/json"))
+    await system.control("publish")
+    published = system.builds(app_id)[0]
+    assert published.manifest_digest == f"sha256:{0:064}"
+    assert published.images["worker"].manifest_digest == f"sha256:{1:064}"
+
+    for number in range(2, 4):
+        await push(system, app_id, shop, f"commit {number}", main__py=str(number))
+        await system.settle()
+    settings = system.context.settings.model_copy(update={"keep_releases": 1})
+    await clean_up_old(replace(system.context, settings=settings))
+
+    assert [await system.engine.image(name) for name in names] == [None, None]
+    second = system.builds(app_id)[1]
+    assert await system.engine.image(second.images["worker"].reference) is not None
+
+    await delete_app(system.context, app_id, system.actor)
+    await system.settle()
+    assert await system.engine.image(second.images["worker"].reference) is None
+
+
+async def test_a_compose_file_that_builds_nothing_makes_a_release_of_what_it_names(
+    system: System, repository: Repository
+) -> None:
+    system.engine.publish("docker.io/library/whoami:1")
+    (repository.path / "compose.yaml").write_text('services: {web: {image: "whoami:1", ports: ["8080"]}}\n')
+    (repository.path / "slipyard.yaml").write_text("compose: compose.yaml\n")
+
+    app_id = await deployed(system, repository)
+
+    assert system.builder.builds == []
+    build: Build = system.builds(app_id)[0]
+    assert (build.status, build.image_reference) == (BuildStatus.SUCCEEDED, None), build.error
+    assert system.deployments(app_id)[-1].status is DeploymentStatus.ACTIVE, system.deployments(app_id)[-1].error
