@@ -29,6 +29,8 @@ class Member:
     mode: int
     size: int
     link: bytes
+    uid: int = 0
+    gid: int = 0
 
 
 class TarReader:
@@ -110,7 +112,9 @@ def _parse(block: bytes) -> Member:
     if size < 0:
         raise SourceRefused("The archive has a member of a negative size.")
     has_content = kind == REGULAR or kind in _EXTENSIONS or kind not in {HARD_LINK, SYMBOLIC_LINK, DIRECTORY}
-    return Member(name, kind, _number(block[100:108]), size if has_content else 0, block[157:257].partition(b"\0")[0])
+    link = block[157:257].partition(b"\0")[0]
+    owner, group = _number(block[108:116]), _number(block[116:124])
+    return Member(name, kind, _number(block[100:108]), size if has_content else 0, link, owner, group)
 
 
 def _is_header(block: bytes) -> bool:
@@ -159,7 +163,14 @@ def _apply(member: Member, extended: dict[bytes, bytes]) -> None:
         member.kind = b"S"
     member.name = extended.get(b"path", member.name)
     member.link = extended.get(b"linkpath", member.link)
+    member.uid, member.gid = _owner(extended, b"uid", member.uid), _owner(extended, b"gid", member.gid)
     if b"size" in extended and member.kind == REGULAR:
         if not extended[b"size"].isdigit() or len(extended[b"size"]) > 18:  # noqa: PLR2004 - far beyond every limit
             raise SourceRefused("The archive has a broken size in an extended header. Pack it again.")
         member.size = int(extended[b"size"])
+
+
+def _owner(extended: dict[bytes, bytes], keyword: bytes, of_header: int) -> int:
+    """What does not fit into a header stands in an extended one."""
+    text = extended.get(keyword, b"")
+    return int(text) if text.isdigit() and len(text) < 12 else of_header  # noqa: PLR2004 - far beyond every id

@@ -16,6 +16,7 @@ from cryptography.fernet import Fernet, InvalidToken, MultiFernet
 from slipyard.domain.errors import SystemFault
 from slipyard.store.private_file import create_private, replace_private
 from slipyard.store.signer import Signer
+from slipyard.store.stream_cipher import StreamKey
 
 _FINGERPRINT_DIGITS = 12
 _KEY_BYTES = 32
@@ -38,6 +39,7 @@ class Cipher:
         self._fernet = MultiFernet([Fernet(key) for key in keys.encryption])
         self._fingerprint_key = base64.urlsafe_b64decode(keys.fingerprint)
         self.signer = Signer.derived_from(self._fingerprint_key)
+        self.streams = StreamKey.derived_from(self._fingerprint_key)
 
     def encrypt(self, plain: bytes) -> bytes:
         return self._fernet.encrypt(plain)

@@ -7,7 +7,6 @@ from sqlmodel import Session
 from slipyard.domain.errors import FieldProblem, QuotaExceeded, ValidationFailed
 from slipyard.domain.ids import new_id
 from slipyard.domain.release import ReleaseConfig, ServiceSpec
-from slipyard.domain.rollout import Strategy
 from slipyard.domain.volume import MOST_VOLUMES, Mount, VolumeConfig, mounted_in
 from slipyard.pipeline.context import Context
 from slipyard.store.events import record
@@ -16,7 +15,8 @@ from slipyard.store.tables import App, Volume
 
 
 def settle_mounts(session: Session, context: Context, app: App, config: ReleaseConfig) -> ReleaseConfig:
-    """With an exclusive volume its strategy is recreate. `ValidationFailed` where more than one instance would have one."""
+    """A service with an exclusive volume is rolled out by recreate, alone. `ValidationFailed` where more than one instance
+    would have one."""
     if app.parent_id is not None:
         _like_those_of(session, context, app, app.parent_id)
     rows = volumes_of(session, app.id)
@@ -30,8 +30,7 @@ def settle_mounts(session: Session, context: Context, app: App, config: ReleaseC
     ]
     for name in used:
         _refuse_several(app, name, services)
-    rollout = config.rollout.model_copy(update={"strategy": Strategy.RECREATE}) if used else config.rollout
-    return config.model_copy(update={"services": services, "rollout": rollout})
+    return config.model_copy(update={"services": tuple(_alone(each, used) for each in services)})
 
 
 def add_volume(session: Session, context: Context, app: App, config: VolumeConfig) -> Volume:
@@ -88,6 +87,10 @@ def _missing(
         message = f"The volume {name} was made, as the repository of {app.slug} says."
         record(session, app.id, "volume.created", message, now=context.clock.now(), volume_id=made[-1].id)
     return made
+
+
+def _alone(service: ServiceSpec, exclusive: Sequence[str]) -> ServiceSpec:
+    return service.model_copy(update={"alone": any(_has(service.mounts, name) for name in exclusive)})
 
 
 def _refuse_several(app: App, name: str, services: Sequence[ServiceSpec]) -> None:
