@@ -39,6 +39,7 @@ from slipyard.api.routes import (
     previews,
     queue,
     registries,
+    rules,
     runtime,
     schedules,
     secret_stores,
@@ -56,7 +57,7 @@ from slipyard.clients.outside_http import OutsideHttp
 from slipyard.pipeline.context import Context
 
 _REST = (
-    connections, notifiers, domains, volumes, cleaning, registries, schedules,
+    connections, notifiers, domains, rules, volumes, cleaning, registries, schedules,
     access, apps, app_environment, configuration, secrets, secret_stores, commands, files, ci, actions, holds, uploads, work, work_logs, runtime, events, git_credentials, hooks, deliveries, poll, previews, queue, system, metrics, all_metrics, log_drains, alerts,
 )  # fmt: skip
 _OUTSIDE = (deliveries_in.router, system.probes, all_metrics.scrape, gitserver.router, home.router, reference.router)

@@ -16,6 +16,7 @@ from slipyard.pipeline.healing.check_health import check_health
 from slipyard.pipeline.healing.heal import heal
 from slipyard.pipeline.healing.heal_watch import WHOLE_SECONDS, HealWatch
 from slipyard.pipeline.healing.health_watch import HealthWatch
+from slipyard.pipeline.hosts.prove_domains import prove_domains
 from slipyard.pipeline.hosts.publish_hosts import publish_hosts
 from slipyard.pipeline.observing.forward_output import forward_output
 from slipyard.pipeline.observing.judge_alerts import judge_alerts
@@ -112,6 +113,7 @@ LOOPS = (
     Loop("follow_routes", 2.0, _each_time(follow_routes)),
     Loop("routes", 5.0, _remembering(RouteWatch, check_routes)),
     Loop("hosts", 15.0, _each_time(publish_hosts)),
+    Loop("proofs", 5.0, _each_time(prove_domains)),
     Loop("pushes", 5.0, _remembering(PushWatch, find_pushes)),
     Loop("poll", 5.0, _each_time(poll)),
     Loop("previews", 3.0, _each_time(keep_previews)),

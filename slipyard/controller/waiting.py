@@ -8,7 +8,21 @@ from sqlmodel import col
 from slipyard.domain.lifecycle import BuildStatus, DeploymentStatus, InstanceStatus
 from slipyard.pipeline.builds.publish_image import MOST_ATTEMPTS
 from slipyard.pipeline.telling.tell_previews import OVER
-from slipyard.store.tables import Alert, App, Build, Deployment, Instance, LogDrain, Message, OneOff, Preview, RouteRow
+from slipyard.store.tables import (
+    Alert,
+    App,
+    Build,
+    Deployment,
+    Domain,
+    Instance,
+    LogDrain,
+    Message,
+    OneOff,
+    Preview,
+    RouteRow,
+    Schedule,
+    ScheduleRun,
+)
 
 _OPEN_BUILD = col(Build.status).in_((BuildStatus.QUEUED, BuildStatus.RUNNING))
 _OPEN_DEPLOYMENT = col(Deployment.status).in_(
@@ -49,8 +63,14 @@ WAITING: Mapping[str, ColumnElement[bool]] = {
     "follow_routes": exists().where(col(RouteRow.applied).is_(False)),
     "previews": exists().where(or_(col(Preview.closed_at).is_(None), col(Preview.told).not_in(("", OVER)))),
     "commands": exists().where(col(OneOff.ended_at).is_(None)),
+    "schedules": or_(
+        exists().where(col(Schedule.next_at).is_not(None)),
+        exists().where(col(ScheduleRun.ended_at).is_(None)),
+        exists().where(col(OneOff.ended_at).is_(None), col(OneOff.schedule_run_id).is_not(None)),
+    ),
     "alerts": exists().where(col(Alert.enabled).is_(True)),
     "forward": exists().where(col(LogDrain.enabled).is_(True)),
+    "proofs": exists().where(col(Domain.verified_at).is_(None)),
     "clean_up": exists().where(col(App.deleting_at).is_not(None), col(App.deleted_at).is_(None)),
 }
 """By the name of the loop. One that is not here has more to look at than rows, and is never left out."""

@@ -1,8 +1,20 @@
 """A command that somebody runs, with what he types and what he sees."""
 
+from dataclasses import dataclass
+from datetime import datetime
 from typing import Protocol
 
 from slipyard.clients.container_commands import CommandStream, Terminal
+
+
+@dataclass(frozen=True)
+class CommandState:
+    """Of a command that nobody watches. `started_at` None: its container is there and was never started."""
+
+    running: bool
+    exit_code: int | None
+    out_of_memory: bool
+    started_at: datetime | None
 
 
 class RunningCommand(Protocol):

@@ -12,7 +12,7 @@ from typing import Protocol
 
 from slipyard.clients.container_commands import Terminal
 from slipyard.clients.container_engine import ImageFacts, LogLine
-from slipyard.deployer.commands import RunningCommand
+from slipyard.deployer.commands import CommandState, RunningCommand
 from slipyard.domain.configuration import SecretFile
 from slipyard.domain.credentials import Credentials
 from slipyard.domain.drift import Difference
@@ -105,6 +105,15 @@ class Driver(Protocol):
 
     async def command_in(self, instance_id: str, command: Sequence[str], terminal: Terminal | None) -> RunningCommand:
         """Beside what runs in an instance. `NotFound` where it has no container, `Conflict` where that does not run."""
+
+    async def begin_command(self, spec: InstanceSpec) -> None:
+        """The same without anybody who watches it: it goes on whoever dies. One that ran already is not begun again."""
+
+    async def command_state(self, run_id: str) -> CommandState | None:
+        """None where it has no container."""
+
+    async def stop_command(self, run_id: str, grace_seconds: float) -> None:
+        """It is told to end, and killed where it does not. Gone already is done."""
 
     async def remove_command(self, run_id: str) -> None:
         """The container of a command. Gone already is done."""

@@ -87,6 +87,11 @@ class Layout:
         return self.logs / "apps"
 
     @property
+    def schedule_output(self) -> Path:
+        """What runs of schedules wrote, by schedule."""
+        return self.logs / "schedules"
+
+    @property
     def drains(self) -> Path:
         """How far each log drain is."""
         return self.home / "drains"

@@ -8,10 +8,10 @@ from dataclasses import dataclass, replace
 
 from slipyard.clients.container_commands import CommandStream, Terminal
 from slipyard.clients.container_engine import ContainerEngine, ContainerSpec
-from slipyard.deployer.commands import RunningCommand
+from slipyard.deployer.commands import CommandState, RunningCommand
 from slipyard.deployer.docker import names
 from slipyard.deployer.driver import InstanceSpec
-from slipyard.domain.errors import NotFound, SlipyardError, Unavailable
+from slipyard.domain.errors import Conflict, NotFound, SlipyardError, Unavailable
 
 _LOOK_SECONDS = 0.05
 _LOOKS = 200
@@ -114,6 +114,29 @@ class Commands(ABC):
         container_id = await self._container_of(instance_id)
         execution_id, stream = await self._engine.execute_attached(container_id, command, terminal=terminal)
         return BesideInstance(self._engine, container_id, execution_id, stream)
+
+    async def begin_command(self, spec: InstanceSpec) -> None:
+        prepared = await self._prepared(spec)
+        labels = names.command_labels(self._installation_id, spec)
+        with suppress(Conflict):  # an earlier call made it
+            await self._engine.create_container(replace(prepared, labels=labels, aliases=()))
+        state = await self.command_state(spec.instance_id)
+        if state is None:
+            raise Conflict(
+                f"The name of the command {spec.instance_id} is in use at the container engine. Run it again."
+            )
+        if state.started_at is None:
+            await self._engine.start(prepared.name)
+
+    async def command_state(self, run_id: str) -> CommandState | None:
+        found = await self._engine.container(names.container_name(self._installation_id, run_id))
+        if found is None or found.labels.get(names.COMMAND) != run_id:
+            return None
+        return CommandState(found.running, found.exit_code, found.out_of_memory, found.started_at)
+
+    async def stop_command(self, run_id: str, grace_seconds: float) -> None:
+        with suppress(NotFound):
+            await self._engine.stop(names.container_name(self._installation_id, run_id), grace_seconds)
 
     async def remove_command(self, run_id: str) -> None:
         await self._engine.remove(names.container_name(self._installation_id, run_id))

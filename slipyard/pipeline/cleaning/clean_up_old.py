@@ -18,6 +18,7 @@ from slipyard.store.pruning import (
     prune_messages,
 )
 from slipyard.store.queries.measured import app_ids_there
+from slipyard.store.queries.schedules import schedule_ids
 from slipyard.store.series.files import SeriesFiles
 
 
@@ -27,6 +28,8 @@ async def clean_up_old(context: Context) -> None:
     there = await context.database.reading(app_ids_there)
     await asyncio.to_thread(SeriesFiles(context.layout.metrics).prune, there)
     await asyncio.to_thread(KeptOutput(context.layout.kept_output).prune, there)
+    schedules = await context.database.reading(schedule_ids)
+    await asyncio.to_thread(KeptOutput(context.layout.schedule_output).prune, schedules)
     await _prune_rows(context)
 
 

@@ -18,8 +18,8 @@ _log = structlog.get_logger()
 async def end_commands(context: Context) -> None:
     """One pass. A holder on another machine is left to its own controller: nobody here can tell whether it lives."""
     for row, deleting in await context.database.reading(_open):
-        if not deleting and await asyncio.to_thread(_lives, row.holder, context.holder.host):
-            continue
+        if not deleting and (row.schedule_run_id or await asyncio.to_thread(_lives, row.holder, context.holder.host)):
+            continue  # nobody holds one of a schedule: its run is looked at
         try:
             await end_command(context, row.id, None)
         except SlipyardError as error:

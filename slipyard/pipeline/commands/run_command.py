@@ -121,15 +121,19 @@ def _written_down(session: Session, context: Context, app_id: str, asked: Comman
     session.add_all([app, row])
     session.flush()
     _say_began(session, context, app_id, asked, actor, "a container of its own")
-    return command_spec(rollout, _service(app, rollout.config.services, asked), row)
+    service = service_for(app, rollout.config.services, asked.command, asked.service)
+    return command_spec(rollout, service, row)
 
 
-def _service(app: App, services: tuple[ServiceSpec, ...], asked: CommandAsked) -> ServiceSpec:
-    named = [each for each in services if asked.service in {None, each.name}]
+def service_for(
+    app: App, services: tuple[ServiceSpec, ...], command: tuple[str, ...], wanted: str | None
+) -> ServiceSpec:
+    """A container for `command` with the limits of the service that is wanted, else of the first."""
+    named = [each for each in services if wanted in {None, each.name}]
     if not named:
         there = ", ".join(each.name for each in services)
-        raise Conflict(f"{app.slug} has no service {asked.service!r}; there are {there}.")
-    return ServiceSpec(name=SERVICE, command=asked.command, resources=named[0].resources)
+        raise Conflict(f"{app.slug} has no service {wanted!r}; there are {there}.")
+    return ServiceSpec(name=SERVICE, command=command, resources=named[0].resources)
 
 
 def _refuse_too_many(session: Session, app: App) -> None:

@@ -1,0 +1,1 @@
+"""Commands that run when a cron line says so."""
