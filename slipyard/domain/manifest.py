@@ -9,6 +9,7 @@ from typing import Annotated
 
 from pydantic import Field
 
+from slipyard.domain.cron import CronText, ZoneName
 from slipyard.domain.errors import FieldProblem, ValidationFailed
 from slipyard.domain.health import Command
 from slipyard.domain.interpolation import BadInterpolation, interpolate
@@ -42,9 +43,9 @@ class CronLine(Value):
     """A command on a schedule, run in the live release."""
 
     name: str = Field(pattern=r"^[a-z0-9][a-z0-9-]{0,62}$")
-    schedule: str = Field(max_length=200, examples=["0 3 * * *"])
+    schedule: CronText
     command: Command
-    time_zone: str | None = Field(None, max_length=64, examples=["Europe/Berlin"])
+    time_zone: ZoneName | None = None
     service: ServiceName | None = None
 
 

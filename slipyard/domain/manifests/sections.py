@@ -6,6 +6,7 @@ from typing import Annotated, Any
 from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, model_validator
 from pydantic_core import PydanticCustomError
 
+from slipyard.domain.cron import CronText, ZoneName
 from slipyard.domain.duration import seconds_in
 from slipyard.domain.health import Command, HealthCheck
 from slipyard.domain.manifest import VariableName, VolumeName
@@ -131,9 +132,9 @@ class VolumeSection(Section):
 
 class CronSection(Section):
     name: str | None = Field(None, pattern=r"^[a-z0-9][a-z0-9-]{0,62}$")
-    schedule: str = Field(max_length=200, examples=["0 3 * * *"])
+    schedule: CronText
     command: Command
-    time_zone: str | None = Field(None, max_length=64, examples=["Europe/Berlin"])
+    time_zone: ZoneName | None = None
     service: ServiceName | None = Field(None, description="Whose image, variables and volumes; default web")
 
 

@@ -58,7 +58,7 @@ def resolve_configuration(
     variables = services.manifest.env | found.env | dict(extra_env or {})
     _check_required(app, services, variables)
     scope = _Scope(app, _Book(session, context, told))
-    env = resolve(scope, variables | _own_variables(services, variables))
+    env = resolve(scope, variables | _own_variables(services, found, variables))
     return Resolved(app.last_config, env, [*_files(app, found, told), *_own_files(app, found, services, told)])
 
 
@@ -83,7 +83,7 @@ def needed_elsewhere(
     asked = _Asked()
     for env in ({}, *extra):
         variables = services.manifest.env | configuration.env | dict(env)
-        every = variables | _own_variables(services, variables)
+        every = variables | _own_variables(services, configuration, variables)
         resolve(_Scope(app, _Book(session, context, asked), configuration), every)
     _files(app, configuration, asked)
     _own_files(app, configuration, services, asked)
@@ -188,11 +188,14 @@ def _files(app: App, configuration: Configuration, told: _Told) -> list[SecretFi
     ]
 
 
-def _own_variables(services: Formation, variables: Mapping[str, str]) -> dict[str, str]:
+def _own_variables(services: Formation, configuration: Configuration, variables: Mapping[str, str]) -> dict[str, str]:
+    """A compose file calls variables and secrets by the same `${NAME}`."""
+    used = {name for name, secret in configuration.secrets.items() if secret.use is SecretUse.RUN}
+    known = {name: f"${{secret:{name}}}" for name in used} | dict(variables)
     return {
         own_name(service, name): value
         for service in services.services
-        for name, value in services.own_env(service, variables).items()
+        for name, value in services.own_env(service, known).items()
     }
 
 

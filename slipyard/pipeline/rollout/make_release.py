@@ -21,6 +21,7 @@ from slipyard.domain.release import (
     ReleaseConfig,
     ServiceSpec,
 )
+from slipyard.pipeline.configuration.make_up_secrets import make_up_secrets
 from slipyard.pipeline.configuration.resolve_configuration import (
     NOTHING_FETCHED,
     Fetched,
@@ -99,6 +100,7 @@ def make_release(
     app = session.get_one(App, app_id, with_for_update=True)
     own = open_env(context.cipher, deployment.env_encrypted or b"") if deployment is not None else {}
     services = formation(app.config, material.manifest, material.processes)
+    make_up_secrets(session, context, app, material.manifest)
     resolved = resolve_configuration(session, context, app, fetched, services, own)
     asked = _Asked(app.config, services, resolved, deployment.replicas if deployment else None)
     config = _config(context, asked, material, _pinned(session, app_id))
