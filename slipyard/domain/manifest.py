@@ -13,6 +13,7 @@ from slipyard.domain.cron import CronText, ZoneName
 from slipyard.domain.errors import FieldProblem, ValidationFailed
 from slipyard.domain.health import Command
 from slipyard.domain.interpolation import BadInterpolation, interpolate
+from slipyard.domain.schedule import MOST_SCHEDULES
 from slipyard.domain.service import ServiceConfig, ServiceName
 from slipyard.domain.values import Value
 
@@ -62,7 +63,7 @@ class Manifest(Value):
     generated: tuple[VariableName, ...] = Field((), description="Secrets that are made up where they are missing")
     required: tuple[VariableName, ...] = Field((), description="Variables without which nothing is deployed")
     volumes: dict[VolumeName, VolumePlan] = Field(default_factory=dict, max_length=MOST_SERVICES)
-    cron: tuple[CronLine, ...] = Field((), max_length=100)
+    cron: tuple[CronLine, ...] = Field((), max_length=MOST_SCHEDULES)
     watch_paths: tuple[str, ...] = Field((), max_length=100)
     warnings: tuple[str, ...] = Field((), description="What was read and does not count here, in sentences")
 

@@ -19,6 +19,7 @@ from slipyard.pipeline.rollout.kept_running import keep, kept_running, say_what_
 from slipyard.pipeline.rollout.retire import Change, make_way, retire
 from slipyard.pipeline.rollout.standing import addresses_of
 from slipyard.pipeline.rollout.switch_route import apply_route, confirm_route, write_intent
+from slipyard.pipeline.schedules.of_release import take_schedules_of
 from slipyard.store.queries.deployments import active_deployment
 from slipyard.store.tables import App, Deployment, Instance, RouteRow
 from slipyard.store.transition import transition
@@ -87,6 +88,7 @@ def _activate(session: Session, attempt: Attempt, generation: int) -> str:
     app = session.get_one(App, row.app_id)
     app.last_deployed_at, app.stopped = now, False
     session.add(app)
+    take_schedules_of(session, context, app, row.release_id)
     return row.app_id
 
 
