@@ -2,6 +2,7 @@
 
 from pydantic import Field
 
+from slipyard.domain.autoscaling import AutoscaleRules
 from slipyard.domain.freeze import FreezeWindow
 from slipyard.domain.health import Command, HealthCheck
 from slipyard.domain.resources import Resources
@@ -22,6 +23,10 @@ class AppConfig(Value):
     resources: Resources = Resources()
     min_instances: int = Field(1, ge=0, le=MOST_INSTANCES)
     max_instances: int = Field(1, ge=1, le=MOST_INSTANCES)
+    scale_to_zero: bool = Field(default=False, description="Sleeps while nobody asks for it; needs min_instances 0")
+    idle_timeout_minutes: int = Field(15, ge=1, le=10_080, description="Without a request until it sleeps")
+    sleep_workers: bool = Field(default=False, description="Services that get no requests sleep and wake with it")
+    autoscale: AutoscaleRules | None = Field(None, description="Between min_instances and max_instances")
     auto_deploy: bool = True
     watch_paths: list[str] = Field(default_factory=list)
     triggers: Triggers = Triggers()
@@ -36,3 +41,8 @@ class AppConfig(Value):
     services: dict[ServiceName, ServiceConfig] = Field(
         default_factory=dict, max_length=50, description="Over what the repository says of them, and beside"
     )
+
+    @property
+    def least_instances(self) -> int:
+        """What sleeps may be none, and once awake it is one."""
+        return max(1, self.min_instances) if self.scale_to_zero else self.min_instances

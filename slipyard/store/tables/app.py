@@ -8,6 +8,8 @@ from sqlmodel import Field, SQLModel
 from slipyard.domain.app import AppConfig
 from slipyard.store.columns import Json, UtcTime
 
+_ASLEEP = "asleep_since IS NOT NULL"
+
 
 class Organization(SQLModel, table=True):
     __tablename__ = "organization"
@@ -39,6 +41,7 @@ class App(SQLModel, table=True):
             sqlite_where=text("deleted_at IS NULL"),
             postgresql_where=text("deleted_at IS NULL"),
         ),
+        Index("app_asleep", "asleep_since", sqlite_where=text(_ASLEEP), postgresql_where=text(_ASLEEP)),
     )
 
     id: str = Field(primary_key=True)
@@ -56,6 +59,9 @@ class App(SQLModel, table=True):
     subnet: str | None = Field(default=None, unique=True)  # issued at the first rollout, free once the app is removed
     last_address: str | None = None  # where the ring of addresses stands
     stopped: bool = False
+    asleep_since: datetime | None = Field(default=None, sa_type=UtcTime)  # its route leads to the waker
+    used_at: datetime | None = Field(default=None, sa_type=UtcTime)  # by visitors; written once a minute at the most
+    scaled_to: int | None = None  # instances of the routed service, by autoscaling; None: as its release says
     locked_at: datetime | None = Field(default=None, sa_type=UtcTime)  # deployments wait from then on
     locked_by: str | None = None
     lock_reason: str | None = None

@@ -16,6 +16,7 @@ def upgrade() -> None:
     _make_backups()
     _add_columns()
     _add_proofs_of_domains()
+    _add_sleep_and_scale()
 
 
 def _make_schedules() -> None:
@@ -208,6 +209,17 @@ def _add_proofs_of_domains() -> None:
 
 def _add_filled(table: str, column: sa.Column[object], value: str) -> None:
     """Rows that are there get `value`; the tables know no default of the database's."""
+def _add_sleep_and_scale() -> None:
+    asleep = sa.text("asleep_since IS NOT NULL")
+    with op.batch_alter_table("app") as batch_op:
+        batch_op.add_column(sa.Column("asleep_since", sa.DateTime(timezone=True), nullable=True))
+        batch_op.add_column(sa.Column("used_at", sa.DateTime(timezone=True), nullable=True))
+        batch_op.add_column(sa.Column("scaled_to", sa.Integer(), nullable=True))
+        batch_op.create_index(
+            "app_asleep", ["asleep_since"], unique=False, sqlite_where=asleep, postgresql_where=asleep
+        )
+
+
     with op.batch_alter_table(table) as batch_op:
         filled = column.copy()
         filled.server_default = sa.DefaultClause(value)
