@@ -3,7 +3,8 @@
 The Procfile, which the languages need as well, is read by the plan. Blocking, like the tree.
 """
 
-from slipyard.builder.source_tree import SourceTree
+from typing import Protocol
+
 from slipyard.domain.errors import SourceRefused
 from slipyard.domain.manifest import NOTHING_SAID, Manifest
 from slipyard.domain.manifests.app_json import APP_JSON, read_app_json
@@ -13,7 +14,16 @@ from slipyard.domain.manifests.slipyard_yaml import SLIPYARD_YAML, read_slipyard
 from slipyard.domain.source import Source
 
 
-def read_manifest(tree: SourceTree, source: Source, variables: Variables) -> Manifest:
+class Files(Protocol):
+    """Of one directory, by paths relative to it."""
+
+    def has(self, name: str) -> bool: ...
+
+    def text(self, name: str) -> str:
+        """Empty where there is none."""
+
+
+def read_manifest(tree: Files, source: Source, variables: Variables) -> Manifest:
     """`SourceRefused` where one of the files says what it may not."""
     said, compose = NOTHING_SAID, source.compose
     if tree.has(SLIPYARD_YAML):
@@ -24,7 +34,7 @@ def read_manifest(tree: SourceTree, source: Source, variables: Variables) -> Man
     return said.over(read_app_json(tree.text(APP_JSON))) if tree.has(APP_JSON) else said
 
 
-def _compose(tree: SourceTree, path: str, variables: Variables) -> Manifest:
+def _compose(tree: Files, path: str, variables: Variables) -> Manifest:
     def read_file(name: str) -> str | None:
         return tree.text(name) if tree.has(name) else None
 

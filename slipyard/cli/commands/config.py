@@ -1,4 +1,4 @@
-"""`slipyard config explain|history|diff|restore`: versions of the variables and secrets of an app."""
+"""`slipyard config explain|validate|history|diff|restore`: versions of the variables and secrets of an app."""
 
 import json
 from typing import Annotated, Any
@@ -8,10 +8,12 @@ import typer
 from slipyard.cli.app_name import app_or_fail
 from slipyard.cli.changed_configuration import conclude
 from slipyard.cli.client import connect, segment
+from slipyard.cli.commands.config_validate import validate
 from slipyard.cli.options import AppOption, Detach, Json, Limit, NoDeploy
 from slipyard.cli.output import ago, print_json, print_table
 
 app = typer.Typer(no_args_is_help=True, help="Show and compare versions of the configuration of an app, and go back.")
+app.command()(validate)
 Version = Annotated[int, typer.Argument(min=1, help="Number of a version.")]
 
 

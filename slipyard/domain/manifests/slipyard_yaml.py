@@ -53,7 +53,7 @@ def _as_written(document: Document, value: Any, path: Path) -> Any:
 
 def _refusal(document: Document, start: Path, errors: list[ErrorDetails]) -> SourceRefused:
     told = [_told(document, start, error) for error in errors]
-    problems = [FieldProblem(where, f"line {line}: {sentence}") for line, where, sentence in told]
+    problems = [FieldProblem(where or document.file, f"line {line}: {sentence}") for line, where, sentence in told]
     more = f" {len(told) - 1} more: `slipyard config validate` lists them." if len(told) > 1 else ""
     line, where, sentence = told[0]
     place = f"{where}: " if where else ""
