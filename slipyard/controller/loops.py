@@ -37,6 +37,7 @@ from slipyard.pipeline.schedules.keep_schedules import keep_schedules
 from slipyard.pipeline.sources.poll import poll
 from slipyard.pipeline.telling.send_messages import SendWatch, send_messages
 from slipyard.pipeline.telling.tell import tell
+from slipyard.pipeline.volumes.tidy_volumes import tidy_volumes
 
 Pass = Callable[[], Awaitable[object]]
 Memory = TypeVar("Memory")
@@ -118,6 +119,7 @@ LOOPS = (
     Loop("poll", 5.0, _each_time(poll)),
     Loop("previews", 3.0, _each_time(keep_previews)),
     Loop("requests", 20.0, _remembering(HostWatch, reconcile_previews)),
+    Loop("volumes", 30.0, _each_time(tidy_volumes)),
     Loop("clean_up", 2.0, _each_time(clean_up_apps)),
     Loop("clean_up_old", 600.0, _each_time(clean_up_old)),
 )

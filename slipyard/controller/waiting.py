@@ -22,6 +22,7 @@ from slipyard.store.tables import (
     RouteRow,
     Schedule,
     ScheduleRun,
+    Volume,
 )
 
 _OPEN_BUILD = col(Build.status).in_((BuildStatus.QUEUED, BuildStatus.RUNNING))
@@ -71,6 +72,7 @@ WAITING: Mapping[str, ColumnElement[bool]] = {
     "alerts": exists().where(col(Alert.enabled).is_(True)),
     "forward": exists().where(col(LogDrain.enabled).is_(True)),
     "proofs": exists().where(col(Domain.verified_at).is_(None)),
+    "volumes": exists().where(col(Volume.removed_at).is_(None)),
     "clean_up": exists().where(col(App.deleting_at).is_not(None), col(App.deleted_at).is_(None)),
 }
 """By the name of the loop. One that is not here has more to look at than rows, and is never left out."""

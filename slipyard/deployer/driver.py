@@ -144,14 +144,18 @@ class Driver(Protocol):
     async def volumes(self) -> Sequence[EngineVolume]:
         """All of this installation."""
 
-    def read_volume(self, volume: EngineVolume) -> AsyncIterator[bytes]:
-        """A tar of all that is in it, its names below `./`. Whoever uses it meanwhile is not stopped. `NotFound`."""
+    def read_volume(self, volume: EngineVolume, reader: str) -> AsyncIterator[bytes]:
+        """A tar of all that is in it, its names below `./`. Whoever uses it meanwhile is not stopped. `reader` is noted in
+        the engine. `NotFound`."""
 
-    async def write_volume(self, volume: EngineVolume, content: AsyncIterator[bytes]) -> None:
+    async def write_volume(self, volume: EngineVolume, writer: str, content: AsyncIterator[bytes]) -> None:
         """A tar, unpacked over what is in it. `NotFound`."""
 
-    async def close_doors(self) -> None:
-        """What an end in the middle of reading or writing left in the engine."""
+    async def doors(self) -> Mapping[str, str]:
+        """What is open for reading or writing: who noted himself, by the id by which it is closed."""
+
+    async def close_door(self, door: str) -> None:
+        """Of somebody who is gone."""
 
     async def ensure_image(self, reference: str, *, pull: bool, credentials: Credentials | None = None) -> ImageFacts:
         """The image on this engine; pulled where it is missing, or always where `pull` is set."""

@@ -57,6 +57,12 @@ def numbering(host: str, namespace: int) -> str:
     return host if namespace == _MACHINES_NAMESPACE else f"{host}/{namespace}"
 
 
+def is_gone(holder: str, here: str) -> bool:
+    """Whether its process has ended. Of one that is counted elsewhere than `here` nobody here can tell."""
+    found = Holder.parse(holder)
+    return found.host == here and process_start(found.pid) != found.started
+
+
 def process_start(pid: int) -> str | None:
     """The boot's identity and the start time of a process; None where it is not there."""
     try:

@@ -1,12 +1,21 @@
 """Volumes: one instance at a time, data that stays through rollouts, ways back and deletions, and goes by name alone."""
 
-import pytest
+import io
+import tarfile
+from collections.abc import AsyncIterator
+from typing import Any
 
-from slipyard.domain.errors import Conflict, NotFound, QuotaExceeded, ValidationFailed
+import pytest
+from sqlmodel import select
+
+from slipyard.clients.container_engine import VolumeSpec
+from slipyard.domain.backup import BackupRules
+from slipyard.domain.errors import Conflict, NotFound, QuotaExceeded, SourceRefused, ValidationFailed
 from slipyard.domain.lifecycle import DeploymentStatus
 from slipyard.domain.service import ServiceConfig
 from slipyard.domain.volume import Attachment, Mount, VolumeConfig
 from slipyard.pipeline.change_app import AppChanges, change_app
+from slipyard.pipeline.create_app import NewApp, create_app
 from slipyard.pipeline.delete_app import delete_app
 from slipyard.pipeline.stop_app import stop_app
 from slipyard.pipeline.volumes.change_volume import (
@@ -17,9 +26,14 @@ from slipyard.pipeline.volumes.change_volume import (
     detach_volume,
     remove_volume,
 )
+from slipyard.pipeline.volumes.read_volume import begin_reading, copy_volume
+from slipyard.pipeline.volumes.restore_volume import restore_volume
 from slipyard.pipeline.way_back.roll_back import roll_back
 from slipyard.pipeline.way_back.way_back import way_back
+from slipyard.store.claims import Holder
 from slipyard.store.queries.volumes import left_behind, volumes_of
+from slipyard.store.tables import Event, Volume
+from tests.flow.deaths import GONE
 from tests.flow.rollouts import Shop, new_shop
 from tests.flow.system import System
 
@@ -188,3 +202,156 @@ async def test_volumes_that_only_the_app_s_services_name_are_made_and_shared_whe
     await live(shop, 2)
     assert (volume(shop, "files").exclusive, volume(shop, "own").exclusive) == (False, True)
     assert len(mounted(shop)) == 3
+
+
+def packed(**files: bytes) -> bytes:
+    whole = io.BytesIO()
+    with tarfile.open(fileobj=whole, mode="w:gz") as archive:
+        for name, content in files.items():
+            member = tarfile.TarInfo(f"./{name}")
+            member.size = len(content)
+            archive.addfile(member, io.BytesIO(content))
+    return whole.getvalue()
+
+
+async def stream(*pieces: bytes) -> AsyncIterator[bytes]:
+    for piece in pieces:
+        yield piece
+
+
+async def read_out(shop: Shop, **rules: Any) -> bytes:
+    asked = (shop.app_id, "data", BackupRules(**rules), shop.system.actor)
+    return b"".join([piece async for piece in await begin_reading(shop.system.context, *asked)])
+
+
+async def restore(shop: Shop, content: AsyncIterator[bytes], name: str = "data") -> Any:
+    return await restore_volume(shop.system.context, shop.app_id, name, content, shop.system.actor)
+
+
+def kinds(shop: Shop) -> list[str]:
+    query = select(Event.kind).where(Event.app_id == shop.app_id).order_by(Event.sequence)
+    return [each for each in shop.system.read(lambda session: session.exec(query).all()) if each.startswith("volume.")]
+
+
+async def test_a_restore_that_fails_changes_nothing_and_is_said(system: System):
+    shop = await with_volume(system)
+    await live(shop, 2)
+    name = engine_name(shop)
+    system.engine.volume_files[name]["kept"] = b"yes"
+    outside = io.BytesIO()
+    with tarfile.open(fileobj=outside, mode="w") as archive:
+        archive.addfile(tarfile.TarInfo("../out"))
+    for bad in (b"no archive at all" * 100, packed(a=b"x" * 100_000)[:120], outside.getvalue()):
+        with pytest.raises(SourceRefused):
+            await restore(shop, stream(bad))
+    assert system.engine.volume_files == {name: {"kept": b"yes"}}
+    assert kinds(shop)[-2:] == ["volume.restoring", "volume.restore_failed"]
+    assert (engine_name(shop), volume(shop).restoring) == (name, None)
+
+
+async def test_a_restored_volume_counts_at_once_and_the_app_is_restarted_with_it(system: System):
+    shop = await with_volume(system)
+    await live(shop, 2)
+    before = engine_name(shop)
+    system.engine.volume_files[before]["old"] = b"data"
+    kept = await read_out(shop)
+    await restore(shop, stream(packed(new=b"data")))
+    await settle(system)
+
+    assert shop.last.trigger == "restart"
+    assert shop.last.status is DeploymentStatus.ACTIVE
+    assert engine_name(shop) != before
+    assert mounted(shop) == [(engine_name(shop), "/data")]
+    await system.control("volumes")
+    assert system.engine.volume_files == {engine_name(shop): {"new": b"data"}}
+
+    await restore(shop, stream(kept[:50], kept[50:]))  # sealed, as it was read
+    await settle(system)
+    await system.control("volumes")
+    assert system.engine.volume_files == {engine_name(shop): {"old": b"data"}}
+
+
+async def test_one_restore_at_a_time_unless_who_did_it_is_gone(system: System):
+    shop = await with_volume(system)
+    await live(shop, 2)
+
+    async def meanwhile() -> AsyncIterator[bytes]:
+        with pytest.raises(Conflict, match="restored already"):
+            await restore(shop, stream(packed(a=b"1")))
+        yield packed(b=b"2")
+
+    await restore(shop, meanwhile())
+    coming = f"slipyard-{system.context.installation_id}-{volume(shop).id}-{volume(shop).generation + 1}"
+    with system.context.database.write() as session:
+        session.get_one(Volume, volume(shop).id).restoring = str(Holder(system.context.holder.host, GONE, "0"))
+    label = system.engine._volumes[engine_name(shop)].labels
+    await system.engine.create_volume(VolumeSpec(coming, label))
+    system.engine.volume_files[coming]["half"] = b"of it"
+
+    await restore(shop, stream(packed(c=b"3")))
+
+    assert engine_name(shop) == coming
+    assert system.engine.volume_files[coming] == {"c": b"3"}
+
+
+async def test_what_a_dead_restore_left_in_the_engine_goes_and_nothing_else(system: System):
+    shop = await with_volume(system)
+    await live(shop, 2)
+    own, row = engine_name(shop), volume(shop)
+    label = system.engine._volumes[own].labels
+    half = f"slipyard-{system.context.installation_id}-{row.id}-9"
+    other = {**label, "slipyard.volume": "vol_unknown"}
+    for spec in (VolumeSpec(half, label), VolumeSpec("of-somebody-else", {}), VolumeSpec("slipyard-lookalike", other)):
+        await system.engine.create_volume(spec)
+    await system.control("volumes")
+    assert sorted(system.engine._volumes) == sorted([own, "of-somebody-else", "slipyard-lookalike"])
+
+
+async def test_a_copy_goes_into_another_app_with_what_is_there_now(system: System):
+    shop = await with_volume(system)
+    await live(shop, 2)
+    system.engine.volume_files[engine_name(shop)]["kept"] = b"yes"
+    made = await create_app(system.context, NewApp("other"), system.actor)
+    other = Shop(system, made.app.id)
+    await copy_volume(system.context, (shop.app_id, "data"), (other.app_id, "copied"), BackupRules(), system.actor)
+    there = volume(other, "copied")
+    name = f"slipyard-{system.context.installation_id}-{there.id}-{there.generation}"
+    assert system.engine.volume_files[name] == {"kept": b"yes"}
+    assert there.attachments == []
+    here = (shop.app_id, "data")
+    with pytest.raises(Conflict, match="onto itself"):
+        await copy_volume(system.context, here, here, BackupRules(), system.actor)
+
+
+async def test_the_app_is_prepared_before_its_files_are_read_and_goes_on_afterwards(system: System):
+    shop = await with_volume(system)
+    await live(shop, 2)
+    seen: list[bool] = []
+    copy_out = system.engine.copy_out
+
+    async def watched(door: str, path: str) -> AsyncIterator[bytes]:
+        await system.control("heal")
+        seen.extend(each.status == "paused" for each in system.engine._containers.values())
+        async for piece in copy_out(door, path):
+            yield piece
+
+    system.engine.copy_out = watched
+    await read_out(shop, pause=True, before="sync it", after=["go", "on"])
+    assert seen == [True]
+    assert system.engine.executed[-2:] == [("/bin/sh", "-c", "sync it"), ("go", "on")]
+    assert [each.status for each in system.engine._containers.values()] == ["running"]
+    await system.control("heal")
+    assert await shop.running() == 1
+
+
+async def test_more_than_its_size_is_told_once_and_room_again_too(system: System):
+    shop = await with_volume(system)
+    await change_volume(system.context, shop.app_id, "data", {"size_bytes": 1000}, system.actor)
+    await live(shop, 2)
+    for held in (b"x" * 1000, b"x" * 2000, b"x" * 950, b"x"):
+        system.engine.volume_files[engine_name(shop)]["file"] = held
+        with system.context.database.write() as session:
+            session.get_one(Volume, volume(shop).id).measured_at = None
+        await system.control("volumes")
+    assert kinds(shop)[-3:] == ["volume.unlimited", "volume.full", "volume.has_room"]
+    assert volume(shop).used_bytes == 1

@@ -109,7 +109,7 @@ def _make_door(api: Any, door: str, labels: Mapping[str, str]) -> None:
     repository, tag = split_tag(door)
     empty = io.BytesIO()
     tarfile.open(fileobj=empty, mode="w").close()
-    changes = [f'LABEL "{name}"="{value}"' for name, value in labels.items()]
+    changes = [f'LABEL "{name}"="{value}"' for name, value in sorted(labels.items())]
     api.import_image_from_data(empty.getvalue(), repository=repository, tag=tag, changes=changes)
 
 

@@ -35,8 +35,8 @@ def volume_labels(installation_id: str, volume: EngineVolume) -> dict[str, str]:
     return {INSTALLATION: installation_id, VOLUME: volume.id}
 
 
-def door_labels(installation_id: str, volume: EngineVolume) -> dict[str, str]:
-    return {INSTALLATION: installation_id, DOOR: volume.id}
+def door_labels(installation_id: str, who: str) -> dict[str, str]:
+    return {INSTALLATION: installation_id, DOOR: who}
 
 
 def door_image(installation_id: str) -> str:

@@ -1,7 +1,7 @@
 """Volumes of apps in one Docker Engine, each under a name made of ids, so that nothing of two apps can meet."""
 
 import asyncio
-from collections.abc import AsyncGenerator, AsyncIterator, Sequence
+from collections.abc import AsyncGenerator, AsyncIterator, Mapping, Sequence
 from contextlib import aclosing, asynccontextmanager
 from typing import Any
 
@@ -31,21 +31,23 @@ class Volumes:
         found = await self._engine.volumes({names.INSTALLATION: self._installation_id})
         return [each for each in map(self._volume_of, found) if each is not None]
 
-    async def read_volume(self, volume: EngineVolume) -> AsyncGenerator[bytes, None]:
-        async with self._door(volume) as door:
+    async def read_volume(self, volume: EngineVolume, reader: str) -> AsyncGenerator[bytes, None]:
+        async with self._door(volume, reader) as door:
             content: Any = self._engine.copy_out(door, f"{VOLUME_PATH}/.")
             async with aclosing(content):
                 async for piece in content:
                     yield piece
 
-    async def write_volume(self, volume: EngineVolume, content: AsyncIterator[bytes]) -> None:
-        async with self._door(volume) as door:
+    async def write_volume(self, volume: EngineVolume, writer: str, content: AsyncIterator[bytes]) -> None:
+        async with self._door(volume, writer) as door:
             await self._engine.copy_in(door, VOLUME_PATH, content)
 
-    async def close_doors(self) -> None:
-        for state in await self._engine.containers({names.INSTALLATION: self._installation_id}):
-            if names.DOOR in state.labels:
-                await self._engine.remove(state.container_id)
+    async def doors(self) -> Mapping[str, str]:
+        states = await self._engine.containers({names.INSTALLATION: self._installation_id})
+        return {each.container_id: each.labels[names.DOOR] for each in states if names.DOOR in each.labels}
+
+    async def close_door(self, door: str) -> None:
+        await self._engine.remove(door)
 
     async def require_volumes(self, spec: InstanceSpec) -> None:
         """Where one is gone the engine would make an empty one, and nobody would know that the data is lost."""
@@ -57,8 +59,8 @@ class Volumes:
                 )
 
     @asynccontextmanager
-    async def _door(self, volume: EngineVolume) -> AsyncIterator[str]:
-        labels = names.door_labels(self._installation_id, volume)
+    async def _door(self, volume: EngineVolume, who: str) -> AsyncIterator[str]:
+        labels = names.door_labels(self._installation_id, who)
         door = await self._engine.open_volume(self._name(volume), names.door_image(self._installation_id), labels)
         try:
             yield door

@@ -24,6 +24,7 @@ from slipyard.pipeline.healing.observed import InstanceRow, Observed, observe
 from slipyard.pipeline.healing.reconcile import reconcile
 from slipyard.pipeline.healing.rotation import take_out
 from slipyard.pipeline.healing.start_again import start_again, what_happened
+from slipyard.pipeline.volumes.hold_still import is_held_still
 
 _AT_ONCE = 8
 _REFUSED_SECONDS = 0.25  # after the first refusal; most often the container was just on its way out
@@ -77,6 +78,8 @@ def _is_well(context: Context, watch: HealWatch, observed: Observed, row: Instan
 
 async def _keep_serving(context: Context, watch: HealWatch, observed: Observed, row: InstanceRow) -> None:
     found = observed.container_of(row)
+    if found is not None and found.paused and await is_held_still(context, row.app_id):
+        return
     row = await _note_deaths(context, watch, observed, row, found)
     if found is not None and _runs(found):
         watch.mourned.discard(row.id)

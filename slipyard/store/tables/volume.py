@@ -34,6 +34,8 @@ class Volume(SQLModel, table=True):
     measured_at: datetime | None = Field(default=None, sa_type=UtcTime)
     full_told: bool = False  # it holds more than its size, and that was said
     removing: bool = False  # asked for by name, as soon as nothing has it any more
+    restoring: str | None = None  # who fills its next generation
+    paused_by: str | None = None  # who keeps its instances paused while its files are read
     rules: BackupRules = Field(default_factory=BackupRules, sa_type=Json(BackupRules))
     next_backup_at: datetime | None = Field(default=None, sa_type=UtcTime, index=True)
     last_backup: int = 0  # counts them

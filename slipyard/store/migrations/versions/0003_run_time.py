@@ -110,6 +110,8 @@ def _make_volumes() -> None:
         sa.Column("measured_at", sa.DateTime(timezone=True), nullable=True),
         sa.Column("full_told", sa.Boolean(), nullable=False),
         sa.Column("removing", sa.Boolean(), nullable=False),
+        sa.Column("restoring", sa.String(), nullable=True),
+        sa.Column("paused_by", sa.String(), nullable=True),
         sa.Column("rules", sa.Text(), nullable=False),
         sa.Column("next_backup_at", sa.DateTime(timezone=True), nullable=True),
         sa.Column("last_backup", sa.Integer(), nullable=False),
@@ -207,8 +209,6 @@ def _add_proofs_of_domains() -> None:
     op.execute("UPDATE domain SET verified_at = created_at WHERE verified_at IS NULL")
 
 
-def _add_filled(table: str, column: sa.Column[object], value: str) -> None:
-    """Rows that are there get `value`; the tables know no default of the database's."""
 def _add_sleep_and_scale() -> None:
     asleep = sa.text("asleep_since IS NOT NULL")
     with op.batch_alter_table("app") as batch_op:
@@ -220,6 +220,8 @@ def _add_sleep_and_scale() -> None:
         )
 
 
+def _add_filled(table: str, column: sa.Column[object], value: str) -> None:
+    """Rows that are there get `value`; the tables know no default of the database's."""
     with op.batch_alter_table(table) as batch_op:
         filled = column.copy()
         filled.server_default = sa.DefaultClause(value)
