@@ -15,6 +15,7 @@ import httpx
 import pytest
 
 from tests.data.github.examples import EXAMPLES
+from tests.engine.decided import decided
 from tests.engine.git_hosts import HttpHost, git, http_host
 from tests.engine.git_hosts import Repository as HostedRepository
 from tests.engine.waiting import wait_until
@@ -62,7 +63,9 @@ def request_head(hosted: HostedRepository, number: int, text: str) -> str:
     return commit
 
 
-def deliver(hook: dict[str, str], action: str, number: int, commit: str, *, fork: bool = False) -> dict[str, Any]:
+def deliver(
+    app: WholeApp, hook: dict[str, str], action: str, number: int, commit: str, *, fork: bool = False
+) -> dict[str, Any]:
     payload = copy.deepcopy(next(each for event, each in EXAMPLES if event == "pull_request"))
     request = payload["pull_request"]
     payload |= {"action": action, "number": number}
@@ -76,8 +79,7 @@ def deliver(hook: dict[str, str], action: str, number: int, commit: str, *, fork
         "X-Hub-Signature-256": f"sha256={hmac.new(hook['secret'].encode(), body, hashlib.sha256).hexdigest()}",
         "Content-Type": "application/json",
     }
-    (verdict,) = httpx.post(hook["url"], content=body, headers=headers, timeout=30).json()
-    return verdict
+    return decided(app, httpx.post(hook["url"], content=body, headers=headers, timeout=30))
 
 
 def page(app: WholeApp, number: int, path: str = "/") -> str:
@@ -96,7 +98,7 @@ def containers(app_id: str) -> int:
 def test_a_request_is_shown_updated_closed_and_gone(
     whole_app: WholeApp, hosted: HostedRepository, hook: dict[str, str]
 ) -> None:
-    verdict = deliver(hook, "opened", 1, request_head(hosted, 1, "one"))
+    verdict = deliver(whole_app, hook, "opened", 1, request_head(hosted, 1, "one"))
     assert verdict["status"] == "deployed", verdict
     shown = wait_until(lambda: (row := preview(whole_app, 1))["status"] == "running" and row)
     assert page(whole_app, 1) == "one"
@@ -104,11 +106,11 @@ def test_a_request_is_shown_updated_closed_and_gone(
     assert "FLAVOUR=mild" in page(whole_app, 1, "/given")
     assert PASSWORD not in page(whole_app, 1, "/given") + page(whole_app, 1, "/built")
 
-    deliver(hook, "synchronize", 1, request_head(hosted, 1, "two"))
+    deliver(whole_app, hook, "synchronize", 1, request_head(hosted, 1, "two"))
     wait_until(lambda: page(whole_app, 1) == "two")
     assert preview(whole_app, 1)["preview_app_id"] == shown["preview_app_id"]
 
-    deliver(hook, "closed", 1, shown["commit"])
+    deliver(whole_app, hook, "closed", 1, shown["commit"])
     wait_until(lambda: containers(shown["preview_app_id"]) == 0)
     wait_until(lambda: page(whole_app, 1) != "two")
     closed = preview(whole_app, 1)
@@ -120,7 +122,7 @@ def test_a_fork_is_shown_after_a_look_and_sees_nothing_secret(
     whole_app: WholeApp, hosted: HostedRepository, hook: dict[str, str]
 ) -> None:
     looked_at = request_head(hosted, 2, "looked at")
-    verdict = deliver(hook, "opened", 2, looked_at, fork=True)
+    verdict = deliver(whole_app, hook, "opened", 2, looked_at, fork=True)
     assert verdict["status"] == "ignored", verdict
     assert preview(whole_app, 2)["status"] == "waiting"
 
@@ -131,7 +133,7 @@ def test_a_fork_is_shown_after_a_look_and_sees_nothing_secret(
     assert "PORT=" in given
     assert not any(secret in given for secret in (PASSWORD, "PASSWORD=", "FLAVOUR="))
 
-    deliver(hook, "synchronize", 2, request_head(hosted, 2, "not looked at"), fork=True)
+    deliver(whole_app, hook, "synchronize", 2, request_head(hosted, 2, "not looked at"), fork=True)
     assert page(whole_app, 2) == "looked at"
     assert preview(whole_app, 2)["approved_commit"] == looked_at
     assert "previews approve 2" in preview(whole_app, 2)["reason"]

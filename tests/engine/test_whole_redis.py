@@ -5,6 +5,7 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
 
+from tests.engine.decided import decided
 from tests.engine.git_hosts import Repository as HostedRepository
 from tests.engine.git_hosts import http_host
 from tests.engine.installation import Installation
@@ -38,7 +39,7 @@ def test_everything_is_accepted_while_redis_is_frozen(own_app: WholeApp, tmp_pat
         hook = hooked.post("webhooks", json={"provider": "github"}).raise_for_status().json()
         with frozen_redis(slipyard):
             pushed = own_app.push_detached("two")
-            (verdict,) = deliver(hook, hosted.commit(tree("two"))).raise_for_status().json()
+            verdict = decided(hooked, deliver(hook, hosted.commit(tree("two"))))
             restarted = hooked.post("restart").raise_for_status().json()
             assert (own_app.text(), hooked.text()) == ("one", "one")
 

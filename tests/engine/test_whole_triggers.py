@@ -14,6 +14,7 @@ import docker
 import httpx
 import pytest
 
+from tests.engine.decided import decided
 from tests.engine.git_hosts import HttpHost, http_host
 from tests.engine.git_hosts import Repository as HostedRepository
 from tests.engine.open_registry import open_registry
@@ -114,7 +115,7 @@ def test_a_signed_webhook_deploys_what_was_pushed(
     answer = deliver(hook, commit)
 
     assert answer.status_code == httpx.codes.ACCEPTED
-    (verdict,) = answer.json()
+    verdict = decided(whole_app, answer)
     assert (verdict["app"], verdict["status"]) == (whole_app.slug, "deployed")
     whole_app.wait_status({"id": verdict["deployment_id"]}, "active")
     assert whole_app.text() == "two"
@@ -129,11 +130,11 @@ def test_a_webhook_for_a_commit_that_is_live_deploys_nothing(
     whole_app.create(repo_url=host.url(), deploy=False)
     hook = whole_app.post("webhooks", json={"provider": "github"}).raise_for_status().json()
     commit = hosted.commit(tree("two"))
-    (first,) = deliver(hook, commit).json()
+    first = decided(whole_app, deliver(hook, commit))
     whole_app.wait_status({"id": first["deployment_id"]}, "active")
 
-    (replayed,) = deliver(hook, commit).json()
-    (announced_anew,) = deliver(hook, commit, pusher="grace").json()
+    replayed = decided(whole_app, deliver(hook, commit))
+    announced_anew = decided(whole_app, deliver(hook, commit, pusher="grace"))
 
     assert replayed["deployment_id"] == first["deployment_id"], "the same words under another id are the same delivery"
     assert "counts once" in replayed["message"]

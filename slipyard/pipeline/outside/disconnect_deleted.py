@@ -9,6 +9,7 @@ from slipyard.domain.errors import CodeHostRefused, Unavailable
 from slipyard.domain.hook import Installed
 from slipyard.pipeline.context import Context
 from slipyard.pipeline.outside.connect import code_host_for
+from slipyard.pipeline.outside.hand_over_hook import hand_over_hook, heir_of_hooks
 from slipyard.pipeline.telling.outbox import Note, write_note
 from slipyard.store.queries.git_credentials import apps_using
 from slipyard.store.queries.hooks import hooks_of
@@ -18,9 +19,12 @@ from slipyard.store.tables import App, Connection, GitCredentialRow, Hook, Messa
 def disconnect_deleted(session: Session, context: Context, app: App) -> list[str]:
     """What will be taken back, a sentence for each; in the transaction that marks the app."""
     said: list[str] = []
+    heir = heir_of_hooks(session, app)
     for hook in hooks_of(session, app.id):
+        if heir is not None:
+            said.append(hand_over_hook(session, context, hook, app, heir))
         if hook.installed is not None:
-            said += _written(session, context, app, hook, hook.installed)
+            said += _written(session, context, app, hook, hook.installed, stays=heir is not None)
     return said
 
 
@@ -40,16 +44,22 @@ async def deliver_taking_back(context: Context, message: Message) -> None:
     await context.database.writing(lambda session: _forget(session, given["hook"]))
 
 
-def _written(session: Session, context: Context, app: App, hook: Hook, made: Installed) -> list[str]:
+def _written(session: Session, context: Context, app: App, hook: Hook, made: Installed, *, stays: bool) -> list[str]:
+    """`stays`: the webhook itself is another app's now, and what was made for it is noted there as before."""
     users = _other_users(session, app, made)
     key = None if users else made.deploy_key_id
     if users:
         _hand_over(session, made)
-    if made.hook_id or key:
-        payload = {"hook": hook.id, "repository": made.repository, "hook_id": made.hook_id, "deploy_key_id": key}
-        name = f"take_back:{hook.id}"
+    elif stays:
+        hook.installed = made.model_copy(update={"deploy_key_id": None, "credential_id": None, "repo_url_before": None})
+        session.add(hook)
+    leaving = made.model_copy(update={"hook_id": ""}) if stays else made
+    if leaving.hook_id or key:
+        forgotten = "" if stays else hook.id
+        payload = {"hook": forgotten, "repository": made.repository, "hook_id": leaving.hook_id, "deploy_key_id": key}
+        name = f"take_back:{hook.id}:{app.id}"
         write_note(session, context, app, Note(name, "take_back", made.connection_id, name, payload))
-    return [*_taken(made, key), *_left(made, users)]
+    return [*_taken(leaving, key), *_left(made, users)]
 
 
 def _other_users(session: Session, app: App, made: Installed) -> list[str]:

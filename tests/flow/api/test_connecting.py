@@ -235,25 +235,6 @@ async def test_a_connection_stays_until_what_it_made_is_gone(api: ApiServer, hos
     assert (await api.client.delete(f"/v1/connections/{connection}")).status_code == 200
 
 
-async def test_a_key_that_another_app_is_fetched_with_outlives_the_app_it_was_made_for(
-    api: ApiServer, host: HostedRepository
-) -> None:
-    await connected(api, host)
-    made = (await install(api))["installed"]
-    body = {"name": "docs", "source": await source(api), "deploy": False}
-    assert (await api.client.post("/v1/apps", json=body)).status_code == 201
-
-    answer = await api.client.delete("/v1/apps/shop")
-    await send_again(api)
-    await clean_up_apps(api.context)
-
-    assert (
-        f"Deploy key {made['deploy_key_id']} of acme/shop stays: docs is fetched with it." in answer.json()["message"]
-    )
-    assert (host.hooks, set(host.keys)) == ({}, {made["deploy_key_id"]})
-    assert (await api.client.get("/v1/git-credentials")).json()["total"] == 1
-
-
 async def test_an_app_that_made_nothing_there_asks_nobody(api: ApiServer, host: HostedRepository) -> None:
     await connected(api, host)
     before = list(host.calls)
@@ -315,3 +296,42 @@ async def test_the_command_line_connects_and_disconnects(api: ApiServer, host: H
 
     code, said = await slipyard("disconnect")
     assert (code, "Removed webhook" in said, host.hooks, host.keys) == (0, True, {}, {})
+
+
+async def test_webhook_and_key_stay_until_the_last_app_that_needs_them_is_deleted(
+    api: ApiServer, host: HostedRepository
+) -> None:
+    connection = await connected(api, host)
+    made = (await install(api))["installed"]
+    body = {"name": "docs", "source": await source(api), "deploy": False}
+    assert (await api.client.post("/v1/apps", json=body)).status_code == 201
+
+    answer = await api.client.delete("/v1/apps/shop")
+
+    assert "is one of docs from now on, which it feeds too." in answer.json()["message"]
+    await send_messages(api.context, SendWatch())
+    await clean_up_apps(api.context)
+    assert (
+        f"Deploy key {made['deploy_key_id']} of acme/shop stays: docs is fetched with it." in answer.json()["message"]
+    )
+    assert (list(host.hooks), list(host.keys)) == ([made["hook_id"]], [made["deploy_key_id"]])
+    (hook,) = (await api.client.get("/v1/apps/docs/webhooks")).json()["webhooks"]
+    assert hook["installed"]["hook_id"] == made["hook_id"]
+    assert (await api.client.delete(f"/v1/connections/{connection}")).status_code == 409
+
+    assert "will be removed there" in (await api.client.delete("/v1/apps/docs")).json()["message"]
+    await send_again(api)
+    assert (host.hooks, host.keys) == ({}, {})
+
+
+async def test_a_webhook_goes_where_another_app_has_one_that_feeds_all(api: ApiServer, host: HostedRepository) -> None:
+    await connected(api, host)
+    await install(api)
+    body = {"name": "docs", "source": await source(api), "deploy": False}
+    assert (await api.client.post("/v1/apps", json=body)).status_code == 201
+    other = (await api.client.post("/v1/apps/docs/webhooks", json={"provider": "github", "install": True})).json()
+
+    await api.client.delete("/v1/apps/shop")
+    await send_again(api)
+
+    assert list(host.hooks) == [other["installed"]["hook_id"]]
