@@ -5,7 +5,7 @@ from pydantic import Field
 from slipyard.domain.health import HealthCheck
 from slipyard.domain.manifest import NOTHING_SAID, Manifest
 from slipyard.domain.resources import Resources
-from slipyard.domain.rollout import RolloutRules
+from slipyard.domain.rollout import RolloutRules, Strategy
 from slipyard.domain.service import Dependency
 from slipyard.domain.values import Value
 from slipyard.domain.volume import Mount
@@ -52,6 +52,7 @@ class ServiceSpec(Value):
     mounts: tuple[Mount, ...] = ()
     aliases: tuple[str, ...] = Field((), description="Its names in the app's network beside its own")
     stop_grace_seconds: float | None = Field(None, description="None: as the rollout rules say")
+    alone: bool = Field(default=False, description="The old instance ends before the new one starts")
     one_shot: bool = Field(default=False, description="Runs to its end once in each deployment")
     env_fingerprint: str = Field("", description="Of all variables and secret files that it is given")
 
@@ -70,6 +71,17 @@ class ReleaseConfig(Value):
     configuration: int = Field(0, description="The version of environment and secrets that it was made with")
     env_fingerprints: dict[str, str] = Field(default_factory=dict)
     file_fingerprints: dict[str, str] = Field(default_factory=dict, description="Of its secret files, by path")
+
+    @property
+    def alone(self) -> frozenset[str]:
+        """The services whose old instances end before the new ones start."""
+        every = self.rollout.strategy is Strategy.RECREATE
+        return frozenset(service.name for service in self.services if every or service.alone)
+
+    def grace_of(self, service: str) -> float:
+        """Seconds between its stop signal and its end by force."""
+        told = next((each.stop_grace_seconds for each in self.services if each.name == service), None)
+        return self.rollout.stop_seconds if told is None else told
 
     @property
     def routed(self) -> ServiceSpec | None:

@@ -11,6 +11,7 @@ from slipyard.domain.values import Value
 from slipyard.domain.volume import Mount
 
 MOST_REPLICAS = 100
+VariableName = Annotated[str, Field(pattern=r"^[A-Za-z_][A-Za-z0-9_]*$", max_length=255)]
 ServiceName = Annotated[str, Field(pattern=r"^[A-Za-z0-9][A-Za-z0-9._-]{0,62}$", examples=["worker"])]
 
 
@@ -41,7 +42,7 @@ class ServiceConfig(Value):
     resources: Resources | None = None
     health_check: HealthCheck | None = None
     depends_on: tuple[Dependency, ...] | None = Field(None, max_length=50)
-    env: dict[str, str] | None = Field(None, description="Of its own; wins over the app's")
+    env: dict[VariableName, str] | None = Field(None, repr=False, description="Of its own; wins over the app's")
     secret_files: dict[str, str] | None = Field(None, description="Of its own: the name of a secret, by path")
     mounts: tuple[Mount, ...] | None = Field(None, max_length=50)
     stop_grace_seconds: float | None = Field(

@@ -1,12 +1,13 @@
 """Stop, start, restart. Starting is a deployment of the release that was live: one way in which instances come to be."""
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 
 from sqlmodel import Session, col, select
 
 from slipyard.deployer.router import Route, RouteState
 from slipyard.domain.actor import Actor
-from slipyard.domain.errors import Conflict
+from slipyard.domain.errors import Conflict, NotFound
 from slipyard.domain.lifecycle import ASIDE, DeploymentStatus, InstanceStatus
 from slipyard.pipeline.cancel import cancel_deployment_in
 from slipyard.pipeline.context import Context
@@ -18,7 +19,7 @@ from slipyard.pipeline.wake import wake_deployment
 from slipyard.pipeline.write_down import Asked, write_deployment
 from slipyard.store.events import record
 from slipyard.store.queries.deployments import active_deployment
-from slipyard.store.tables import App, Deployment, Instance
+from slipyard.store.tables import App, Deployment, Instance, Release
 
 _UNDER_WAY = (
     DeploymentStatus.PENDING,
@@ -60,9 +61,9 @@ async def start_app(context: Context, app_id: str, actor: Actor) -> ActionDone:
     return await _deploy_again(context, app_id, actor, "start")
 
 
-async def restart_app(context: Context, app_id: str, actor: Actor) -> ActionDone:
-    """Rolling: new instances of the same release are ready before the old ones go."""
-    return await _deploy_again(context, app_id, actor, "restart")
+async def restart_app(context: Context, app_id: str, actor: Actor, services: Sequence[str] = ()) -> ActionDone:
+    """Rolling: new instances of the same release are ready before the old ones go. With `services` only of those."""
+    return await _deploy_again(context, app_id, actor, "restart", services)
 
 
 def end_everything(session: Session, context: Context, app: App, why: str) -> None:
@@ -84,7 +85,9 @@ def _coming(session: Session, app_id: str) -> list[Instance]:
     return list(session.exec(query).all())
 
 
-async def _deploy_again(context: Context, app_id: str, actor: Actor, trigger: str) -> ActionDone:
+async def _deploy_again(
+    context: Context, app_id: str, actor: Actor, trigger: str, services: Sequence[str] = ()
+) -> ActionDone:
     def accept(session: Session) -> Deployment | ActionDone:
         app = changeable_app(session, app_id)
         active = active_deployment(session, app_id)
@@ -92,9 +95,17 @@ async def _deploy_again(context: Context, app_id: str, actor: Actor, trigger: st
             raise Conflict(f"{app.slug} was never live, so there is nothing to {trigger}. Deploy it first.")
         if trigger == "start" and not app.stopped:
             return ActionDone(f"{app.slug} is started already.", changed=False)
-        record(session, app_id, f"app.{trigger}", f"{actor.name} asked for a {trigger}.", now=context.clock.now())
+        _check_services(session, app, active.release_id, services)
+        what = f" of {', '.join(services)}" if services else ""
+        record(session, app_id, f"app.{trigger}", f"{actor.name} asked for a {trigger}{what}.", now=context.clock.now())
         asked = Asked(
-            trigger, actor.name, commit=active.commit, release_id=active.release_id, principal=actor.principal
+            trigger,
+            actor.name,
+            title=f"Restart{what}" if services else "",
+            commit=active.commit,
+            release_id=active.release_id,
+            principal=actor.principal,
+            services=services or None,
         )
         return write_deployment(session, context, app, asked)
 
@@ -103,3 +114,12 @@ async def _deploy_again(context: Context, app_id: str, actor: Actor, trigger: st
         return done
     await wake_deployment(context, done)
     return ActionDone(f"Deployment {done.number} is on its way.", done.id)
+
+
+def _check_services(session: Session, app: App, release_id: str, services: Sequence[str]) -> None:
+    """All of a stopped app starts at once: no instance runs that could go on."""
+    there = [each.name for each in session.get_one(Release, release_id).config.services]
+    if missing := [name for name in services if name not in there]:
+        raise NotFound(f"What is live of {app.slug} has no service {missing[0]!r}: there is {', '.join(there)}.")
+    if services and app.stopped:
+        raise Conflict(f"{app.slug} is stopped as a whole. Start it with `slipyard start {app.slug}`.")

@@ -1,5 +1,6 @@
 """Builds and deployments come into being here, in the transaction that accepts a trigger. An answer follows, then a wake-up."""
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 
 from sqlmodel import Session, col, select
@@ -33,6 +34,7 @@ class Asked:
     principal: str | None = None
     promoted_from: str | None = None
     force_reason: str | None = None
+    services: Sequence[str] | None = None  # only these start anew, and what is another one in its release; None: all
 
 
 @dataclass(frozen=True)
@@ -86,6 +88,7 @@ def write_deployment(session: Session, context: Context, app: App, asked: Asked)
         awaits_approval=needs_approval(context, app, asked.trigger),
         force_reason=asked.force_reason,
         replicas=asked.replicas,
+        services=None if asked.services is None else list(asked.services),
         env_encrypted=None if asked.env is None else seal_env(context.cipher, asked.env),
         progress=beforehand(session, app),
         created_at=context.clock.now(),

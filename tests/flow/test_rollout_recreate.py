@@ -31,7 +31,7 @@ async def test_nobody_works_while_the_old_ones_finish_and_requests_wait(system: 
     shop = await recreating(system)
 
     assert (shop.last.status, shop.last.claim_token) == (DeploymentStatus.DEPLOYING, None)
-    assert shop.last.progress == "2 old instance(s) finish their requests and end."
+    assert shop.last.progress == "2 old instance(s) of web finish their requests and end before the new ones start."
     assert (await shop.route()).state is RouteState.REPLACING
     assert "requests wait up to 30 s" in system.deployment_log(shop.last.id)
     assert await shop.running() == 2

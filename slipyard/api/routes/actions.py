@@ -12,6 +12,8 @@ from slipyard.api.views.way_back_view import way_back_view
 from slipyard.domain.errors import ValidationFailed
 from slipyard.domain.schemas.deploy_input import Deploy, DeployImage, Promote, RollBack
 from slipyard.domain.schemas.outgoing import Action, WayBackView
+from slipyard.pipeline.change_services import ServicesChanged, stop_service
+from slipyard.pipeline.context import Context
 from slipyard.pipeline.deploy_app import DeployRequest, deploy_app
 from slipyard.pipeline.deploy_built_image import BuiltImage, deploy_built_image
 from slipyard.pipeline.promote import Promotion, promote
@@ -19,8 +21,10 @@ from slipyard.pipeline.stop_app import ActionDone, restart_app, start_app, stop_
 from slipyard.pipeline.way_back.roll_back import roll_back
 from slipyard.pipeline.way_back.way_back import way_back
 from slipyard.store.queries.apps import find_seen_app
+from slipyard.store.tables import App
 
 DryRun = Annotated[bool, Query(description="Only say what would change, and which way it would take")]
+ServiceDep = Annotated[str | None, Query(description="One service of it; default: the whole app")]
 router = APIRouter(
     prefix="/apps/{app}",
     tags=["build and deploy"],
@@ -107,18 +111,55 @@ async def promote_image(
 
 
 @router.post("/start", status_code=202)
-async def start(app: AppDep, context: ContextDep, actor: ActorDep, wait: WaitDep, response: Response) -> Action:
-    """Deploys the release that was live before the app was stopped."""
+async def start(
+    app: AppDep,
+    context: ContextDep,
+    actor: ActorDep,
+    wait: WaitDep,
+    response: Response,
+    service: ServiceDep = None,
+) -> Action:
+    """Deploys the release that was live before the app was stopped. With `service`: one that was stopped by itself."""
+    if service is not None:
+        return await _service_answer(
+            context, app, await stop_service(context, app.id, service, actor, stopped=False), wait, response
+        )
     return await done_answer(context, app, await start_app(context, app.id, actor), wait, response)
 
 
 @router.post("/stop", status_code=202)
-async def stop(app: AppDep, context: ContextDep, actor: ActorDep, wait: WaitDep, response: Response) -> Action:
-    """Instances finish their requests and go; the app stays defined."""
+async def stop(
+    app: AppDep,
+    context: ContextDep,
+    actor: ActorDep,
+    wait: WaitDep,
+    response: Response,
+    service: ServiceDep = None,
+) -> Action:
+    """Instances finish their requests and go; the app stays defined. With `service`: those of one, in later releases too."""
+    if service is not None:
+        return await _service_answer(
+            context, app, await stop_service(context, app.id, service, actor, stopped=True), wait, response
+        )
     return await done_answer(context, app, await stop_app(context, app.id, actor), wait, response)
 
 
 @router.post("/restart", status_code=202)
-async def restart(app: AppDep, context: ContextDep, actor: ActorDep, wait: WaitDep, response: Response) -> Action:
+async def restart(
+    app: AppDep,
+    context: ContextDep,
+    actor: ActorDep,
+    wait: WaitDep,
+    response: Response,
+    service: Annotated[list[str] | None, Query(description="Only these; all others run on")] = None,
+) -> Action:
     """Rolling: new instances are ready before the old ones go."""
-    return await done_answer(context, app, await restart_app(context, app.id, actor), wait, response)
+    return await done_answer(context, app, await restart_app(context, app.id, actor, service or ()), wait, response)
+
+
+async def _service_answer(
+    context: Context, app: App, changed: ServicesChanged, wait: float, response: Response
+) -> Action:
+    row = changed.deployment
+    done = ActionDone(changed.message, row.id if row else None, changed=row is not None)
+    return await done_answer(context, app, done, wait, response)

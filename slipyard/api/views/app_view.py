@@ -4,6 +4,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass, field
 from datetime import datetime
 
+from slipyard.api.views.service_views import Running, service_views
 from slipyard.domain.app_status import AppFacts, app_status
 from slipyard.domain.ids import short_id
 from slipyard.domain.release import ReleaseConfig
@@ -34,6 +35,7 @@ class Surroundings:
     deployments: Sequence[DeploymentView] | None = field(default=None)
     poll: Poll | None = None
     own_names: Sequence[str] = ()
+    running: Running = field(default_factory=dict)
 
 
 def app_view(app: App, around: Surroundings, settings: Settings) -> AppView:
@@ -79,7 +81,7 @@ def app_view(app: App, around: Surroundings, settings: Settings) -> AppView:
         max_instances=config.max_instances,
         instance_count=around.facts.occupied,
         running_instances=around.facts.serving,
-        services=_services(live),
+        services=service_views(live.config if live else None, around.running, stopped=app.stopped),
         domains=[app.host, *around.own_names],
         domain=app.host,
         domain_count=len(around.own_names),
@@ -119,11 +121,6 @@ def _lock(app: App) -> LockFact | None:
     if app.locked_at is None:
         return None
     return LockFact(by=app.locked_by or "", reason=app.lock_reason or "", since=app.locked_at)
-
-
-def _services(live: Live | None) -> list[dict[str, object]]:
-    services = live.config.services if live and live.config else ()
-    return [service.model_dump(mode="json", exclude={"health_check"}) for service in services]
 
 
 def _webhook(around: Surroundings, settings: Settings) -> WebhookFact | None:

@@ -2,12 +2,15 @@
 
 from sqlmodel import Session, col, select
 
+from slipyard.api.views.service_views import service_views
 from slipyard.domain.app_status import app_status
 from slipyard.domain.lifecycle import InstanceStatus
+from slipyard.domain.release import ReleaseConfig
 from slipyard.domain.schemas.runtime_output import EventView, InstanceView, StatusView
 from slipyard.domain.settings import Settings
 from slipyard.store.queries.app_facts import app_facts
-from slipyard.store.queries.instances import instances_of
+from slipyard.store.queries.deployments import active_deployment
+from slipyard.store.queries.instances import instances_of, running_by_service
 from slipyard.store.tables import App, Event, Instance, Release
 
 _PHASES = {
@@ -26,8 +29,8 @@ def instance_views(session: Session, app: App) -> list[InstanceView]:
     rows = instances_of(session, app.id)
     releases = {row.release_id for row in rows}
     query = select(col(Release.id), col(Release.config)).where(col(Release.id).in_(releases))
-    images = {release_id: config.image.reference for release_id, config in session.exec(query)}
-    return [_instance_view(app, row, images.get(row.release_id)) for row in rows]
+    configs = dict(session.exec(query).all())
+    return [_instance_view(app, row, _image(configs.get(row.release_id), row.service)) for row in rows]
 
 
 def status_view(session: Session, app: App, settings: Settings) -> StatusView:
@@ -42,9 +45,25 @@ def status_view(session: Session, app: App, settings: Settings) -> StatusView:
         replicas=sum(each.phase != _PHASES[InstanceStatus.PAUSED] for each in instances),
         ready_replicas=facts.serving,
         url=settings.app_url(app.host) if app.last_deployed_at else None,
+        services=service_views(
+            _live_config(session, app), running_by_service(session, [app.id]).get(app.id, {}), stopped=app.stopped
+        ),
         instances=instances,
         pods=instances,
     )
+
+
+def _image(config: ReleaseConfig | None, service: str) -> str | None:
+    if config is None:
+        return None
+    own = next((each.image for each in config.services if each.name == service), None)
+    return (own or config.image).reference
+
+
+def _live_config(session: Session, app: App) -> ReleaseConfig | None:
+    active = active_deployment(session, app.id)
+    release = session.get(Release, active.release_id) if active is not None and active.release_id else None
+    return release.config if release is not None else None
 
 
 def event_view(row: Event) -> EventView:

@@ -13,6 +13,7 @@ from slipyard.domain.lifecycle import InstanceStatus
 from slipyard.store.queries.app_facts import app_facts
 from slipyard.store.queries.deployments import active_deployments, list_deployments
 from slipyard.store.queries.domains import domains_by_app
+from slipyard.store.queries.instances import running_by_service
 from slipyard.store.queries.polls import polls_of
 from slipyard.store.tables import App, Delivery, Hook, Instance, Release
 
@@ -24,7 +25,7 @@ def surroundings(session: Session, apps: Sequence[App]) -> dict[str, Surrounding
     ids = [app.id for app in apps]
     facts, live = app_facts(session, ids), _live(session, ids)
     hooks, deliveries, polls = _hooks(session, ids), _last_deliveries(session, ids), polls_of(session, ids)
-    names = domains_by_app(session, ids)
+    names, running = domains_by_app(session, ids), running_by_service(session, ids)
     return {
         app_id: Surroundings(
             facts[app_id],
@@ -33,6 +34,7 @@ def surroundings(session: Session, apps: Sequence[App]) -> dict[str, Surrounding
             deliveries.get(app_id),
             poll=polls.get(app_id),
             own_names=names.get(app_id, ()),
+            running=running.get(app_id, {}),
         )
         for app_id in ids
     }

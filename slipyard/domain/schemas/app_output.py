@@ -11,6 +11,7 @@ from slipyard.domain.resources import Resources
 from slipyard.domain.rollout import RolloutRules
 from slipyard.domain.schemas.configuration_shapes import ConfigChanged
 from slipyard.domain.schemas.outgoing import Outgoing, Page
+from slipyard.domain.schemas.service_shapes import ServiceView
 from slipyard.domain.schemas.work_output import DeploymentView
 from slipyard.domain.source import Source
 from slipyard.domain.triggers import Triggers
@@ -102,7 +103,7 @@ class AppView(Outgoing):
     running_instances: int
     volume: Any = None
     volumes: list[Any] = Field(default_factory=list)
-    services: list[dict[str, Any]] = Field(default_factory=list)
+    services: list[ServiceView] = Field(default_factory=list, description="Of what is live")
     domains: list[str]
     domain: str
     domain_count: int

@@ -6,6 +6,7 @@ from typing import Any
 from pydantic import Field
 
 from slipyard.domain.schemas.outgoing import Outgoing
+from slipyard.domain.schemas.service_shapes import ServiceView
 
 
 class InstanceView(Outgoing):
@@ -47,6 +48,7 @@ class StatusView(Outgoing):
     replicas: int
     ready_replicas: int
     url: str | None
+    services: list[ServiceView]
     instances: list[InstanceView]
     pods: list[InstanceView]
 

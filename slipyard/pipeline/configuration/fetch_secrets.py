@@ -2,11 +2,13 @@
 
 import asyncio
 from collections.abc import Iterable, Mapping
+from dataclasses import dataclass
 
 from sqlmodel import Session, col, select
 
 from slipyard.clients.secret_stores.secret_store import SecretStore
 from slipyard.clients.secret_stores.stores import open_store
+from slipyard.domain.app import AppConfig
 from slipyard.domain.configuration import Configuration
 from slipyard.domain.errors import NotFound, UserError, ValidationFailed
 from slipyard.domain.formation import formation
@@ -23,12 +25,18 @@ _NO_RELEASE_YET = (DeploymentStatus.PENDING, DeploymentStatus.BUILDING, Deployme
 
 
 async def fetch_secrets(
-    context: Context, app_id: str, configuration: Configuration | None = None, manifest: Manifest | None = None
+    context: Context,
+    app_id: str,
+    configuration: Configuration | None = None,
+    manifest: Manifest | None = None,
+    config: AppConfig | None = None,
 ) -> Fetched:
-    """Of the configuration in force, or of one that is to be; `manifest` None is that of the newest release. `Unavailable`
+    """Of what is in force, or is to be; `manifest` None is that of the newest release. `Unavailable`
     where a store does not answer; what one refuses is kept, and raised where a release needs it."""
     origins = await context.database.reading(
-        lambda session: _origins(session, context, app_id, configuration, manifest)
+        lambda session: _origins(
+            session, context, session.get_one(App, app_id), _Wanted(configuration, manifest, config)
+        )
     )
     if not origins:
         return Fetched()
@@ -57,22 +65,26 @@ async def _read(stores: Mapping[str, SecretStore | UserError], name: str, origin
         raise type(error)(f"The secret {name} cannot be had. {error.message}") from error
 
 
-def _origins(
-    session: Session, context: Context, app_id: str, configuration: Configuration | None, manifest: Manifest | None
-) -> dict[Place, str]:
+@dataclass(frozen=True)
+class _Wanted:
+    configuration: Configuration | None
+    manifest: Manifest | None
+    config: AppConfig | None
+
+
+def _origins(session: Session, context: Context, app: App, wanted: _Wanted) -> dict[Place, str]:
     """Empty where something refers to nothing: that is said where the release is made."""
-    app = session.get_one(App, app_id)
-    wanted = configuration or configuration_of(session, context.cipher, app_id)
+    configuration = wanted.configuration or configuration_of(session, context.cipher, app.id)
     query = select(Deployment.env_encrypted).where(
-        Deployment.app_id == app_id,
+        Deployment.app_id == app.id,
         col(Deployment.status).in_(_NO_RELEASE_YET),
         col(Deployment.release_id).is_(None),
         col(Deployment.env_encrypted).is_not(None),
     )
     extra = [open_env(context.cipher, sealed or b"") for sealed in session.exec(query).all()]
     try:
-        services = formation(app.config, manifest or _newest_manifest(session, app_id), {})
-        return needed_elsewhere(session, context, app, wanted, services, extra)
+        services = formation(wanted.config or app.config, wanted.manifest or _newest_manifest(session, app.id), {})
+        return needed_elsewhere(session, context, app, configuration, services, extra)
     except ValidationFailed:
         return {}
 

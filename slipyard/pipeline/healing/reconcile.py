@@ -10,7 +10,6 @@ from sqlmodel import Session, col, select
 from slipyard.deployer.router import Route, RouteState
 from slipyard.domain.healing import Place, missing, surplus
 from slipyard.domain.lifecycle import DeploymentStatus, InstanceStatus
-from slipyard.domain.rollout import Strategy
 from slipyard.pipeline.context import Context
 from slipyard.pipeline.healing.coming import COMING, is_coming, plan
 from slipyard.pipeline.healing.heal_watch import HealWatch
@@ -68,7 +67,7 @@ def _plan(session: Session, context: Context, active: _Active, place: Place) -> 
     app = is_free_to_change(session, active)
     if app is None or is_coming(session, active.deployment_id, place):
         return False
-    if _serves(session, active.deployment_id, place) or _must_wait(session, active):
+    if _serves(session, active.deployment_id, place) or _must_wait(session, active, place):
         return False
     row = plan(session, context, app, active.deployment_id, place)
     message = f"{place.service} {place.ordinal + 1} was missing; {row.id[-8:]} is started."
@@ -76,12 +75,15 @@ def _plan(session: Session, context: Context, active: _Active, place: Place) -> 
     return True
 
 
-def _must_wait(session: Session, active: _Active) -> bool:
+def _must_wait(session: Session, active: _Active, place: Place) -> bool:
     """What may run only once waits until the one before has ended."""
-    release = session.get_one(Release, active.release_id)
-    if release.config.rollout.strategy is not Strategy.RECREATE:
+    if place.service not in session.get_one(Release, active.release_id).config.alone:
         return False
-    query = select(Instance.id).where(Instance.app_id == active.app_id, Instance.status == InstanceStatus.RETIRING)
+    query = select(Instance.id).where(
+        Instance.app_id == active.app_id,
+        Instance.service == place.service,
+        Instance.status == InstanceStatus.RETIRING,
+    )
     return session.exec(query.limit(1)).first() is not None
 
 

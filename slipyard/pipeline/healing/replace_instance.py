@@ -7,7 +7,6 @@ from sqlmodel import Session, col, select
 from slipyard.deployer.router import Route, RouteState
 from slipyard.domain.healing import Place, backoff_seconds, failures_now, is_due
 from slipyard.domain.lifecycle import InstanceStatus
-from slipyard.domain.rollout import Strategy
 from slipyard.pipeline.context import Context
 from slipyard.pipeline.healing.coming import COMING, is_coming, plan
 from slipyard.pipeline.healing.note_end import started_at
@@ -46,7 +45,7 @@ def _ask(session: Session, context: Context, instance_id: str, why: str, *, besi
         return None
     if is_coming(session, old.deployment_id, place):
         return None
-    if load_rollout(session, context, old.deployment_id).config.rollout.strategy is Strategy.RECREATE:
+    if old.service in load_rollout(session, context, old.deployment_id).config.alone:
         return None if beside else _make_room(session, context, old, why)
     new = plan(session, context, app, old.deployment_id, place)
     new.replaces = old.id
@@ -58,9 +57,11 @@ def _ask(session: Session, context: Context, instance_id: str, why: str, *, besi
     return None
 
 
-def _make_room(session: Session, context: Context, old: Instance, why: str) -> Route:
+def _make_room(session: Session, context: Context, old: Instance, why: str) -> Route | None:
     """What may run only once ends first; the reconciler starts the next one when it is gone."""
     message = f"{old.id[-8:]} {why}. It ends first, as its strategy says, and is then started anew."
     record(session, old.app_id, "instance.replacing", message, now=context.clock.now(), instance_id=old.id)
     retire(session, context, old, "another one is to take its place")
+    if old.port is None:
+        return None
     return write_intent(session, old.app_id, RouteState.REPLACING, (), old.deployment_id)

@@ -12,12 +12,15 @@ from slipyard.pipeline.hold_claim import under_claim
 from slipyard.pipeline.rollout.bring_up import wait_ready
 from slipyard.pipeline.rollout.instances import plan_instances, start_instances
 from slipyard.pipeline.rollout.load_rollout import Rollout, load_rollout
+from slipyard.pipeline.rollout.retire import retire
+from slipyard.pipeline.together import together
 from slipyard.pipeline.way_back.thaw import thaw
 from slipyard.store import claims
 from slipyard.store.queries.deployments import active_deployment
-from slipyard.store.tables import App, Deployment, Instance
+from slipyard.store.tables import App, Deployment, Instance, Release
 from slipyard.store.transition import transition
 
+_OPEN = (InstanceStatus.PLANNED, InstanceStatus.STARTED, InstanceStatus.READY, InstanceStatus.SERVING)
 _log = structlog.get_logger()
 
 
@@ -37,6 +40,7 @@ async def fall_back(attempt: Attempt) -> None:
 
 async def _bring_back(attempt: Attempt, old: Rollout) -> None:
     context, claim = attempt.context, attempt.claim
+    await _end_what_runs_alone(attempt, old)
     await attempt.trace.say(f"Starting again what release {old.release_number} gave up.")
     await thaw(attempt, old)
     planned = await plan_instances(context, claim, old, {each.name: each.replicas for each in old.config.services})
@@ -51,6 +55,23 @@ async def _bring_back(attempt: Attempt, old: Rollout) -> None:
             transition(session, row, InstanceStatus.SERVING, now=now, message=f"{row.id[-8:]} serves again.")
 
     await context.database.writing(serve)
+
+
+async def _end_what_runs_alone(attempt: Attempt, old: Rollout) -> None:
+    """Of the release that failed: two of them at once would write the same data."""
+    context, alone = attempt.context, old.config.alone
+
+    def give_up(session: Session) -> list[tuple[str, float]]:
+        claims.require(session, attempt.claim)
+        release = session.get_one(Release, session.get_one(Deployment, attempt.claim.id).release_id)
+        query = select(Instance).where(Instance.deployment_id == attempt.claim.id, col(Instance.status).in_(_OPEN))
+        rows = [row for row in session.exec(query).all() if row.service in alone | release.config.alone]
+        for row in rows:
+            retire(session, context, row, "the release before takes its place again")
+        return [(row.id, release.config.grace_of(row.service)) for row in rows]
+
+    ending = await context.database.writing(give_up)
+    await together(context.driver.retire(instance_id, seconds) for instance_id, seconds in ending)
 
 
 def _what_is_missing(session: Session, attempt: Attempt) -> Rollout | None:

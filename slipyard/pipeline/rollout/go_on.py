@@ -32,7 +32,7 @@ async def go_on(context: Context, watch: CanaryWatch) -> None:
 async def _has_come(context: Context, row: Deployment) -> bool:
     if row.parked == OLD_ENDED:
         now = await context.database.reading(lambda session: standing(session, row.app_id, row.id))
-        return now.leaving == 0
+        return not now.leaving
     return row.parked_until is None or context.clock.now() >= row.parked_until
 
 

@@ -34,6 +34,10 @@ def kept_running(session: Session, deployment_id: str) -> list[Instance]:
     return [row for row in _in_their_places(session, before.id, stay) if (row.service, row.ordinal) not in taken]
 
 
+def unchanged_services(session: Session, deployment_id: str) -> set[str]:
+    return {row.service for row in kept_running(session, deployment_id)}
+
+
 def keep(session: Session, instance: Instance, deployment: Deployment) -> None:
     """It belongs to what is active now. Its container goes on being called after the release that it was made for."""
     if instance.release_id != deployment.release_id and instance.made_for is None:

@@ -6,7 +6,6 @@ from dataclasses import dataclass
 from sqlmodel import Session
 
 from slipyard.domain.lifecycle import InstanceStatus
-from slipyard.domain.rollout import Strategy
 from slipyard.pipeline.context import Context
 from slipyard.store.tables import Deployment, Instance, Release
 from slipyard.store.transition import transition
@@ -48,9 +47,9 @@ def _is_worth_keeping(session: Session, context: Context, instance: Instance, ch
         and before.evidence is None
         and before.id == instance.deployment_id
         and before.release_id != change.now.release_id
-        and not any(_runs_only_once(session, each.release_id) for each in (before, change.now))
+        and not any(_runs_alone(session, each.release_id, instance.service) for each in (before, change.now))
     )
 
 
-def _runs_only_once(session: Session, release_id: str | None) -> bool:
-    return session.get_one(Release, release_id).config.rollout.strategy is Strategy.RECREATE
+def _runs_alone(session: Session, release_id: str | None, service: str) -> bool:
+    return service in session.get_one(Release, release_id).config.alone

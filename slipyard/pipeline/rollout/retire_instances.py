@@ -1,6 +1,6 @@
 """Instances that were taken out of their route finish their requests, then go. Rows say how far each is; nobody waits.
 
-First the drain, up to its deadline (websockets are requests in flight), then the image's own stop signal, then a grace,
+What depends on others ends before them. First the drain, up to its deadline (websockets are requests in flight), then the image's own stop signal, then a grace,
 then the end by force.
 """
 
@@ -13,7 +13,7 @@ import structlog
 from sqlmodel import Session, col, select
 
 from slipyard.domain.lifecycle import InstanceStatus
-from slipyard.domain.rollout import RolloutRules
+from slipyard.domain.release import ReleaseConfig
 from slipyard.pipeline.context import Context
 from slipyard.pipeline.observing.keep_output import keep_output
 from slipyard.store.tables import App, Instance, Release
@@ -26,8 +26,15 @@ _log = structlog.get_logger()
 
 @dataclass(frozen=True)
 class Retiring:
+    """`before`: services that depend on it, and end first."""
+
     row: Instance
-    rules: RolloutRules
+    config: ReleaseConfig
+
+    @property
+    def before(self) -> set[str]:
+        name = self.row.service
+        return {each.name for each in self.config.services if any(it.service == name for it in each.depends_on)}
 
 
 @dataclass
@@ -51,8 +58,10 @@ async def retire_instances(context: Context, watch: DrainWatch) -> int:
     ignores its stop signal keeps nobody else waiting."""
     retiring = await context.database.reading(_retiring)
     watch.forget_others({each.row.id for each in retiring})
+    there = {(each.row.deployment_id, each.row.service) for each in retiring}
     for each in retiring:
-        if each.row.id not in watch.stopping and await _may_go(context, watch, each):
+        waits = any((each.row.deployment_id, name) in there for name in each.before)
+        if each.row.id not in watch.stopping and not waits and await _may_go(context, watch, each):
             watch.stopping[each.row.id] = asyncio.ensure_future(_stop(context, each))
     if watch.stopping:
         await asyncio.wait(watch.stopping.values(), timeout=_PATIENCE_SECONDS)
@@ -60,7 +69,7 @@ async def retire_instances(context: Context, watch: DrainWatch) -> int:
 
 
 async def _may_go(context: Context, watch: DrainWatch, each: Retiring) -> bool:
-    row, told = each.row, each.rules.drain_seconds
+    row, told = each.row, each.config.rollout.drain_seconds
     if row.port is None or row.retiring_at is None or row.paused_at is not None:
         return True
     deadline = context.settings.drain_seconds if told is None else told
@@ -78,9 +87,9 @@ async def _stop(context: Context, each: Retiring) -> None:
 
 
 async def _remove(context: Context, each: Retiring) -> None:
-    row = each.row
-    await keep_output(context, row, each.rules.stop_seconds)
-    await context.driver.retire(row.id, each.rules.stop_seconds)
+    row, grace = each.row, each.config.grace_of(each.row.service)
+    await keep_output(context, row, grace)
+    await context.driver.retire(row.id, grace)
 
     def gone(session: Session) -> None:
         instance = session.get_one(Instance, row.id, with_for_update=True)
@@ -99,7 +108,7 @@ def _retiring(session: Session) -> Sequence[Retiring]:
         .join(Release, col(Release.id) == col(Instance.release_id))
         .where(Instance.status == InstanceStatus.RETIRING)
     )
-    return [Retiring(row, config.rollout) for row, config in session.exec(query).all()]
+    return [Retiring(row, config) for row, config in session.exec(query).all()]
 
 
 def instances_left(session: Session, app: App) -> int:

@@ -1,6 +1,7 @@
 """Batch by batch: new instances get ready, one rename gives them requests, old ones make room. Blue-green is one batch."""
 
 from collections.abc import Sequence
+from functools import partial
 
 from sqlmodel import Session
 
@@ -8,7 +9,7 @@ from slipyard.deployer.router import RouteState
 from slipyard.domain.lifecycle import InstanceStatus
 from slipyard.domain.rollout import Batch, limits_of, next_batch
 from slipyard.pipeline.attempt import Attempt
-from slipyard.pipeline.rollout.bring_up import bring_up
+from slipyard.pipeline.rollout.bring_up import begin_to_verify, bring_up
 from slipyard.pipeline.rollout.load_rollout import Rollout
 from slipyard.pipeline.rollout.retire import Change, make_way
 from slipyard.pipeline.rollout.standing import Standing, addresses_of, standing
@@ -29,6 +30,8 @@ async def roll_in_batches(attempt: Attempt, rollout: Rollout) -> int:
         if now.unproven or any(batch.start for batch in batches.values()):
             await bring_up(attempt, rollout, _wanted(now, batches))
             now = await look(attempt, rollout)
+        else:  # all that it needs runs already
+            await attempt.context.database.writing(partial(begin_to_verify, attempt=attempt))
         if all(len(now.new.get(each.name, ())) >= each.replicas for each in rollout.config.services):
             return await switch_to_new(attempt, rollout, now)
         await _make_room(attempt, rollout, now, batches)
@@ -75,7 +78,12 @@ async def _make_room(attempt: Attempt, rollout: Rollout, now: Standing, batches:
 
 
 async def settle(
-    attempt: Attempt, generation: int, serving: Sequence[str], leaving: Sequence[str], progress: str, **columns: object
+    attempt: Attempt,
+    generation: int | None,
+    serving: Sequence[str],
+    leaving: Sequence[str],
+    progress: str,
+    **columns: object,
 ) -> None:
     """After a switch: who serves, who retires, how far the deployment is, in one transaction."""
     context = attempt.context
@@ -91,7 +99,8 @@ async def settle(
             if row.status is InstanceStatus.SERVING:
                 make_way(session, context, row, change, "it makes room for a later release")
         deployment = change.now
-        confirm_route(session, deployment.app_id, generation)
+        if generation is not None:
+            confirm_route(session, deployment.app_id, generation)
         deployment.progress = progress
         for name, value in columns.items():
             setattr(deployment, name, value)

@@ -19,6 +19,7 @@ from slipyard.pipeline.rollout.holds import REPEATS, ROLLBACK, put_on_hold
 from slipyard.pipeline.rollout.load_rollout import Rollout, load_rollout
 from slipyard.pipeline.rollout.overtake import overtake
 from slipyard.pipeline.rollout.pin_images import pin_images
+from slipyard.pipeline.rollout.recreate import end_what_runs_alone
 from slipyard.pipeline.rollout.strategies import STRATEGIES
 from slipyard.pipeline.way_back.bring_image import bring_image, bring_service_images
 from slipyard.pipeline.way_back.go_back_quickly import go_back_quickly
@@ -47,6 +48,7 @@ async def _roll_out(attempt: Attempt) -> None:
     if generation is None:
         await bring_service_images(attempt, rollout)
         await _bring_image(attempt, rollout)
+        await end_what_runs_alone(attempt, rollout)
         generation = await STRATEGIES[rollout.config.rollout.strategy](attempt, rollout)
     await run_after(attempt, rollout)
     await activate(attempt, generation)

@@ -1,6 +1,6 @@
 """What of an app serves or could, while one release takes the place of another."""
 
-from collections import defaultdict
+from collections import Counter, defaultdict
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 
@@ -16,20 +16,16 @@ _WORKS = (InstanceStatus.READY, InstanceStatus.SERVING)
 @dataclass(frozen=True)
 class Standing:
     """By service, lowest ordinals first: `new` are ready or serve, or run on unchanged; `old` serve and are to go. `leaving`
-    counts what has not ended yet."""
+    counts, by service, what has not ended yet."""
 
     new: Mapping[str, Sequence[Instance]]
     old: Mapping[str, Sequence[Instance]]
-    leaving: int
+    leaving: Mapping[str, int]
 
     @property
     def unproven(self) -> bool:
         """Whether a new one got ready under an earlier attempt, or just now, and serves nobody yet."""
         return any(row.status is InstanceStatus.READY for rows in self.new.values() for row in rows)
-
-    @property
-    def has_old(self) -> bool:
-        return any(self.old.values())
 
 
 def standing(session: Session, app_id: str, deployment_id: str) -> Standing:
@@ -42,7 +38,7 @@ def standing(session: Session, app_id: str, deployment_id: str) -> Standing:
     return Standing(
         new=_by_service(ours),
         old=_by_service(row for row in ordered if row.id not in here and row.status is InstanceStatus.SERVING),
-        leaving=sum(row.status is InstanceStatus.RETIRING for row in rows),
+        leaving=Counter(row.service for row in rows if row.status is InstanceStatus.RETIRING),
     )
 
 
