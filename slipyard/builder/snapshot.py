@@ -12,7 +12,7 @@ from uuid import uuid4
 from slipyard.builder.archive import Sanitised, sanitise
 from slipyard.builder.archive_limits import ArchiveLimits
 from slipyard.builder.byte_feed import ByteFeed
-from slipyard.domain.errors import Unavailable
+from slipyard.domain.errors import DiskFull, Unavailable
 
 _BUFFER = 1024 * 1024
 
@@ -106,4 +106,5 @@ def disk_fault(error: OSError, store: Path) -> Unavailable:
     """What to answer where a source cannot be written down."""
     full = error.errno in {errno.ENOSPC, errno.EDQUOT}
     reason = "The disk is full" if full else f"The disk answered: {os.strerror(error.errno or 0)}"
-    return Unavailable(f"The source could not be kept in {store}. {reason}; it works again once there is room.")
+    text = f"The source could not be kept in {store}. {reason}; it works again once there is room."
+    return DiskFull(text) if full else Unavailable(text)

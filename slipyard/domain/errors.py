@@ -150,6 +150,13 @@ class Unavailable(SystemFault):
     status = 503
 
 
+class DiskFull(Unavailable):
+    """Nothing can be written down. What was written before is whole, and all goes on by itself once there is room."""
+
+    code = "disk_full"
+    status = 507
+
+
 class HostUnknown(Unavailable):
     """DNS says that a host does not exist, which a name server that is away does not. Whose mistake it is, its caller knows."""
 

@@ -9,7 +9,7 @@ import structlog
 from sqlalchemy.exc import IntegrityError
 from sqlmodel import Session
 
-from slipyard.domain.errors import LeaseLost, SlipyardError, SystemFault, UserError
+from slipyard.domain.errors import DiskFull, LeaseLost, SlipyardError, SystemFault, UserError
 from slipyard.pipeline.context import Context
 from slipyard.pipeline.hold_claim import CancelRequested, ParkRequested, under_claim
 from slipyard.pipeline.stopwatch import Stopwatch
@@ -19,6 +19,7 @@ from slipyard.store.claims import Claim
 from slipyard.store.tables import Deployment
 
 MOST_ATTEMPTS = 4
+_FULL_SECONDS = 1.0
 _log = structlog.get_logger()
 
 
@@ -60,7 +61,7 @@ async def carry_out(attempt: Attempt, work: Coroutine[None, None, None], endings
         await _attempt(attempt, work, endings)
     except Exception:  # noqa: BLE001 - the row must not stay with a process that no longer works on it
         _log.exception("attempt_could_not_end", row=attempt.claim.id)
-        await _give_back(attempt)
+        await _give_back_once_possible(attempt)
 
 
 async def _attempt(attempt: Attempt, work: Coroutine[None, None, None], endings: Endings) -> None:
@@ -70,6 +71,7 @@ async def _attempt(attempt: Attempt, work: Coroutine[None, None, None], endings:
         await under_claim(attempt.context, attempt.claim, work)
     except LeaseLost as error:
         log.warning("lease_lost", reason=error.message)
+        await _give_back_once_possible(attempt)  # of another's claim nothing changes
     except ParkRequested as request:
         await _park(attempt, request)
     except CancelRequested as request:
@@ -120,6 +122,17 @@ async def _park(attempt: Attempt, request: ParkRequested) -> None:
         session.add(row)
 
     await attempt.context.database.writing(park)
+
+
+async def _give_back_once_possible(attempt: Attempt) -> None:
+    """On a full disk that is when there is room: until then the row says who worked on it last."""
+    while True:
+        try:
+            await _give_back(attempt)
+        except DiskFull:
+            await attempt.context.clock.sleep(_FULL_SECONDS)
+        else:
+            return
 
 
 async def _give_back(attempt: Attempt) -> None:

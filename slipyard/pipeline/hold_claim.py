@@ -9,7 +9,7 @@ from typing import TypeVar
 from sqlalchemy.exc import OperationalError
 from sqlmodel import Session
 
-from slipyard.domain.errors import LeaseLost
+from slipyard.domain.errors import DiskFull, LeaseLost
 from slipyard.pipeline.context import Context
 from slipyard.store import claims
 from slipyard.store.claims import Claim
@@ -58,7 +58,7 @@ async def _watch(context: Context, claim: Claim, *, heed_cancel: bool) -> None:
             raise LeaseLost(
                 f"{claim.id} was not confirmed for {since:.0f} s, so another process may hold it; stopping."
             )
-        with contextlib.suppress(OperationalError):  # a busy or absent database: the deadline above decides
+        with contextlib.suppress(OperationalError, DiskFull):  # busy, absent or full: the deadline above decides
             if heed_cancel:
                 await context.database.reading(lambda session: raise_if_cancelled(session, claim))
             if since > lease / _BEATS_IN_A_LEASE:

@@ -9,8 +9,10 @@ from contextlib import suppress
 from dataclasses import dataclass, field
 
 import structlog
+from sqlalchemy import update
 from sqlmodel import Session, col, select
 
+from slipyard.domain.errors import DiskFull
 from slipyard.domain.lifecycle import BuildStatus, DeploymentStatus
 from slipyard.pipeline.context import Context
 from slipyard.pipeline.queue import WorkKind
@@ -44,6 +46,10 @@ class LeaseWatch:
             return False
         return now - since > lease
 
+    def forget(self, held: Held) -> None:
+        """Its lease begins anew."""
+        self.seen.pop(f"{held.id}:{held.token}", None)
+
     def forget_others(self, held: Sequence[Held]) -> None:
         keys = {f"{each.id}:{each.token}" for each in held}
         self.seen = {key: value for key, value in self.seen.items() if key in keys}
@@ -58,6 +64,9 @@ async def recover_claims(context: Context, watch: LeaseWatch) -> None:
         here = holder.host == context.holder.host
         gone = here and await asyncio.to_thread(process_start, holder.pid) != holder.started
         if not gone and not watch.lost(claim, context.clock.monotonic(), context.settings.lease_seconds):
+            continue
+        if not gone and not await _could_beat(context, claim):
+            watch.forget(claim)
             continue
         if here and not gone:
             await asyncio.to_thread(kill_and_wait, holder)
@@ -83,6 +92,16 @@ def kill_and_wait(holder: Holder) -> None:
                 io.select([descriptor], [], [], _KILL_SECONDS)
         finally:
             os.close(descriptor)
+
+
+async def _could_beat(context: Context, claim: Held) -> bool:
+    """On a full disk nobody can, and whoever stands still only waits for room."""
+    same = update(claim.kind).where(col(claim.kind.id) == claim.id).values(claim_token=claim.kind.claim_token)
+    try:
+        await context.database.writing(lambda session: session.execute(same))
+    except DiskFull:
+        return False
+    return True
 
 
 async def _give_back(context: Context, claim: Held) -> None:

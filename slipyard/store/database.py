@@ -18,11 +18,14 @@ from sqlalchemy.exc import OperationalError
 from sqlalchemy.pool import ConnectionPoolEntry, NullPool, QueuePool
 from sqlmodel import Session
 
+from slipyard.domain.errors import DiskFull
+
 T = TypeVar("T")
 _BUSY_MILLISECONDS = 15_000
 _MOST_TRIES = 5
 # serialization_failure and deadlock_detected of PostgreSQL; by number, since its driver costs each process 9 MiB.
 _TRY_AGAIN = frozenset({"40001", "40P01"})
+_FULL = "53100"  # disk_full of PostgreSQL
 
 
 class Database:
@@ -70,8 +73,16 @@ class Database:
         return self._write_once(change)
 
     def _write_once(self, change: Callable[[Session], T]) -> T:
-        with self.write() as session:
-            return change(session)
+        try:
+            with self.write() as session:
+                return change(session)
+        except OperationalError as error:
+            if _is_full(error):
+                raise DiskFull(
+                    "The disk of the database is full, so nothing new can be written down; what is live serves on. Make"
+                    " room, for instance with `slipyard system cleanup`: everything goes on by itself then."
+                ) from error
+            raise
 
     def dispose(self) -> None:
         """Closes every connection: also before a fork, and after one without touching the parent's."""
@@ -128,3 +139,8 @@ def _begin_immediate(connection: Any) -> None:
 
 def _begin_deferred(connection: Any) -> None:
     connection.exec_driver_sql("BEGIN")
+
+
+def _is_full(error: OperationalError) -> bool:
+    code = getattr(error.orig, "sqlite_errorcode", None)
+    return code == sqlite3.SQLITE_FULL or getattr(error.orig, "sqlstate", None) == _FULL
