@@ -5,7 +5,7 @@ import string
 from pathlib import Path
 
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from slipyard.domain.errors import SourceRefused
@@ -77,6 +77,7 @@ def test_what_it_may_not_say_is_refused_with_its_line(text: str, why: str) -> No
     assert why in refused.value.message
 
 
+@settings(deadline=None)
 @given(st.text(alphabet=string.printable, max_size=200))
 def test_whatever_somebody_writes_is_read_or_refused(text: str) -> None:
     try:

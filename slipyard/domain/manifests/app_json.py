@@ -145,7 +145,7 @@ def _services(said: _AppJson) -> tuple[dict[str, ServiceConfig], list[str]]:
         formation = said.formation.get(name, _Formation())
         if formation.size is not None:
             warnings.append(
-                f"{APP_JSON}: the size of {name} does not count: `slipyard apps set --memory` gives it more."
+                f"{APP_JSON}: the size of {name} does not count: `resources` in slipyard.yaml gives it more or less."
             )
         check = _health(said.healthchecks.get(name, []), name, warnings)
         if formation.quantity is not None or check is not None:

@@ -5,6 +5,7 @@ of aliases of aliases is refused before it fills the memory. The library's nodes
 because only they know their lines and say that a key stands twice.
 """
 
+import re
 from collections.abc import Iterator
 from dataclasses import dataclass, field
 from functools import partial
@@ -21,6 +22,8 @@ Path = tuple[str | int, ...]
 MOST_BYTES = 256 * 1024
 _MOST_NODES = 20_000
 _MOST_DEPTH = 40
+_MOST_BRACKETS = 200  # open at once, those in texts too
+_BRACKET = re.compile(r"[\[\]{}]")
 _TAG = "tag:yaml.org,2002:"
 _MERGE = f"{_TAG}merge"
 _WORDS = {f"{_TAG}null", f"{_TAG}bool", f"{_TAG}int", f"{_TAG}float"}
@@ -58,10 +61,20 @@ def read_yaml(file: str, text: str) -> Document:
     """`SourceRefused` with the line for what is no YAML, has tags, a key twice, or is larger than anybody writes."""
     if len(text.encode()) > MOST_BYTES:
         raise SourceRefused(f"{file} has more than {MOST_BYTES // 1024} KiB. Write what the app is in less.")
+    _check_depth(file, text)
     reading = _Reading(file)
     root = _compose(file, text)
     value = None if root is None else reading.value(root, (), 0)
     return Document(file, value, reading.lines, reading.numbers)
+
+
+def _check_depth(file: str, text: str) -> None:
+    """The library looks ahead from each bracket to the next ones: many of them cost seconds."""
+    depth = 0
+    for bracket in _BRACKET.findall(text):
+        depth += 1 if bracket in "[{" else -1
+        if depth > _MOST_BRACKETS:
+            raise SourceRefused(f"{file} is nested deeper than anybody writes. Make it flatter.")
 
 
 def _compose(file: str, text: str) -> Node | None:

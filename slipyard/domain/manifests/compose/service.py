@@ -20,6 +20,7 @@ from slipyard.domain.resources import Resources
 from slipyard.domain.service import Condition, Dependency, ServiceConfig
 from slipyard.domain.volume import Mount
 
+_LONGEST_GRACE = 3600.0
 _CONDITIONS = {
     "service_started": Condition.STARTED,
     "service_healthy": Condition.HEALTHY,
@@ -80,7 +81,7 @@ def _service(place: Place, around: Surroundings) -> ServiceConfig:
         env=_environment(place, around) or None,
         secret_files=_secret_files(place, around) or None,
         mounts=_mounts(place, around) or None,
-        stop_grace_seconds=None if grace is None else duration(grace),
+        stop_grace_seconds=None if grace is None else _grace(grace),
         aliases=_aliases(place) or None,
     )
 
@@ -102,6 +103,13 @@ def takes_requests(place: Place) -> bool:
     """Whether it has `ports`: what is only exposed is for other services."""
     child = place.get("ports")
     return child is not None and bool(child.value)
+
+
+def _grace(place: Place) -> float:
+    seconds = duration(place)
+    if seconds > _LONGEST_GRACE:
+        raise place.refusal("is an hour at most.")
+    return seconds
 
 
 def _ports(place: Place) -> list[int]:
@@ -144,7 +152,7 @@ def _check_deploy(deploy: Place) -> None:
         raise mode.refusal("is replicated here: say how many with replicas.")
     for key, child in deploy.mapping():
         if key not in {"replicas", "resources", "mode"} and not key.startswith("x-"):
-            child.warn("does not count: `slipyard rollout` says how a release takes over.")
+            child.warn("does not count: `slipyard apps rollout` says how a release takes over.")
 
 
 def _dependencies(place: Place, around: Surroundings) -> tuple[Dependency, ...] | None:
