@@ -95,11 +95,16 @@ class Client:
             raise _error_of(answer)
         return answer.text
 
-    def _call(self, method: str, path: str, **options: Any) -> Any:
+    def exchange(self, method: str, path: str, **options: Any) -> httpx.Response:
+        """With its headers; an error is raised as everywhere."""
         with self._translated():
             answer = self._http.request(method, path, **options)
         if answer.is_error:
             raise _error_of(answer)
+        return answer
+
+    def _call(self, method: str, path: str, **options: Any) -> Any:
+        answer = self.exchange(method, path, **options)
         return answer.json() if answer.content else None
 
     @contextmanager

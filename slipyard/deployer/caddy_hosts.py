@@ -10,11 +10,12 @@ from slipyard.deployer.caddy_shape import CaddyShape, Json
 from slipyard.deployer.route_files import MESSAGE, STATE
 from slipyard.deployer.router import SLOTS, RoutedHost, RouteState
 from slipyard.deployer.routes import CURRENT
-from slipyard.domain.route_rules import RouteRules
+from slipyard.domain.route_rules import RouteRules, Timeouts
 
 _MILLISECOND = 1_000_000  # Caddy's durations are nanoseconds
 _SECOND = 1000 * _MILLISECOND
 _HOUR = 3600 * _SECOND
+_TRY_SECONDS = 5
 _HELD_SECONDS = 30
 _BACK_IN_SECONDS = 30
 
@@ -40,9 +41,10 @@ def _answered(routed: RoutedHost, shape: CaddyShape) -> list[Json]:
         location = shape.address_of(routed.redirect_to) + "{http.request.uri}"
         headers = {"Location": [location]}
         return [{"handler": "static_response", "status_code": routed.redirect_status, "headers": headers}]
-    rules = rule_handlers(RouteRules.model_validate_json(routed.rules)) if routed.rules else []
+    rules = RouteRules.model_validate_json(routed.rules) if routed.rules else RouteRules()
     strip = [{"handler": "rewrite", "strip_path_prefix": routed.path}] if routed.strip_prefix else []
-    return [*rules, *strip, *_states(f"{shape.routes}/{routed.app_id}", routed.app_id, shape)]
+    states = _states(f"{shape.routes}/{routed.app_id}", routed.app_id, shape, rules.timeouts)
+    return [*rule_handlers(rules), *strip, *states]
 
 
 def _spare_route(directory: Path, shape: CaddyShape) -> Json:
@@ -50,10 +52,10 @@ def _spare_route(directory: Path, shape: CaddyShape) -> Json:
     return {"match": [{"host": [host]}], "handle": _states(f"{directory}/{SPARE_ROUTE}", app, shape), "terminal": True}
 
 
-def _states(route: str, app: str, shape: CaddyShape) -> list[Json]:
+def _states(route: str, app: str, shape: CaddyShape, timeouts: Timeouts | None = None) -> list[Json]:
     current = f"{route}/{CURRENT}"
     states = [
-        {**_when(current, RouteState.AWAKE), "handle": _proxied(app, current, shape)},
+        {**_when(current, RouteState.AWAKE), "handle": _proxied(app, current, shape, timeouts or Timeouts())},
         {**_when(current, RouteState.REPLACING), "handle": [_held(current)]},
         {**_when(current, RouteState.STOPPED), "handle": [page(503, caddy_pages.STOPPED)]},
         {**_when(current, RouteState.MAINTENANCE), "handle": [_maintenance(current)]},
@@ -66,8 +68,8 @@ def _when(current: str, state: RouteState) -> Json:
     return {"match": [{"vars": {f"{{file.{current}/{STATE}}}": [state.value]}}], "terminal": True}
 
 
-def _proxied(app: str, current: str, shape: CaddyShape) -> list[Json]:
-    proxy = _reverse_proxy(current)
+def _proxied(app: str, current: str, shape: CaddyShape, timeouts: Timeouts) -> list[Json]:
+    proxy = _reverse_proxy(current, timeouts)
     if shape.access_log is None:
         return [proxy]
     answered = "{http.reverse_proxy.upstream.hostport}"
@@ -78,19 +80,30 @@ def _proxied(app: str, current: str, shape: CaddyShape) -> list[Json]:
     ]
 
 
-def _reverse_proxy(current: str) -> Json:
+def _reverse_proxy(current: str, timeouts: Timeouts) -> Json:
     """No health checks: with addresses from files their verdict would stick to the slot, and outlive the address in it."""
     return {
         "handler": "reverse_proxy",
         "upstreams": [{"dial": f"{{file.{current}/{slot}}}"} for slot in range(SLOTS)],
-        "transport": {"protocol": "http", "dial_timeout": 250 * _MILLISECOND},
+        "transport": {"protocol": "http", "dial_timeout": 250 * _MILLISECOND, **_patience(timeouts)},
         "load_balancing": {
             "selection_policy": {"policy": "round_robin"},
-            "try_duration": 5 * _SECOND,
+            "try_duration": _try_duration(timeouts),
             "try_interval": 20 * _MILLISECOND,
         },
         "stream_close_delay": 24 * _HOUR,
     }
+
+
+def _patience(timeouts: Timeouts) -> Json:
+    given = {"response_header_timeout": timeouts.answer_seconds, "read_timeout": timeouts.silence_seconds}
+    return {name: int(seconds * _SECOND) for name, seconds in given.items() if seconds is not None}
+
+
+def _try_duration(timeouts: Timeouts) -> int:
+    """Whoever waited for an answer in vain is not sent to another instance as well."""
+    waits = [seconds for seconds in (timeouts.answer_seconds, timeouts.silence_seconds) if seconds is not None]
+    return int(min([_TRY_SECONDS, *waits]) * _SECOND)
 
 
 def _held(current: str) -> Json:

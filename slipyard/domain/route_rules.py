@@ -16,7 +16,7 @@ _OURS = frozenset({
     "connection", "content-length", "forwarded", "host", "keep-alive", "te", "trailer", "transfer-encoding", "upgrade",
     "x-forwarded-for", "x-forwarded-host", "x-forwarded-proto",
 })  # fmt: skip
-_MAXIMUM = 100
+MOST = 100
 
 
 def _header_name(name: str) -> str:
@@ -63,7 +63,7 @@ def _username(text: str) -> str:
 
 HeaderName = Annotated[str, AfterValidator(_header_name)]
 HeaderValue = Annotated[str, AfterValidator(_literal)]
-Headers = Annotated[dict[HeaderName, HeaderValue], Field(max_length=_MAXIMUM)]
+Headers = Annotated[dict[HeaderName, HeaderValue], Field(max_length=MOST)]
 
 
 class _Part(BaseModel):
@@ -74,7 +74,7 @@ class HeaderRules(_Part):
     """`set` replaces or adds; a header is set or removed, not both."""
 
     set: Headers = Field(default_factory=dict)
-    remove: tuple[HeaderName, ...] = Field((), max_length=_MAXIMUM)
+    remove: tuple[HeaderName, ...] = Field((), max_length=MOST)
 
     @model_validator(mode="after")
     def _once(self) -> Self:
@@ -84,9 +84,13 @@ class HeaderRules(_Part):
         return self
 
 
+Username = Annotated[str, AfterValidator(_username)]
+PasswordHash = Annotated[str, AfterValidator(_hash)]
+
+
 class Account(_Part):
-    username: Annotated[str, AfterValidator(_username)]
-    password_hash: Annotated[str, AfterValidator(_hash)] = Field(repr=False)
+    username: Username
+    password_hash: PasswordHash = Field(repr=False)
 
 
 class RedirectRule(_Part):
@@ -105,13 +109,28 @@ class RedirectRule(_Part):
         return self
 
 
-class RouteRules(_Part):
-    allow: tuple[IPv4Network | IPv6Network, ...] = Field((), max_length=_MAXIMUM, description="Empty: everybody")
-    basic_auth: tuple[Account, ...] = Field((), max_length=_MAXIMUM)
+class Timeouts(_Part):
+    """Seconds; None: as long as the app wants. A visitor who waited so long gets 504."""
+
+    answer_seconds: float | None = Field(None, ge=0.1, le=86_400, description="Until an answer begins")
+    silence_seconds: float | None = Field(
+        None, ge=1, le=86_400, description="In which nothing comes from the app; websockets too"
+    )
+
+
+class RouteRulesBase(_Part):
+    """All but the passwords, which look otherwise where they come from and where they are shown."""
+
+    allow: tuple[IPv4Network | IPv6Network, ...] = Field((), max_length=MOST, description="Empty: everybody")
     max_body_bytes: int | None = Field(None, ge=1, le=1 << 40)
-    redirects: tuple[RedirectRule, ...] = Field((), max_length=_MAXIMUM)
+    redirects: tuple[RedirectRule, ...] = Field((), max_length=MOST)
     request_headers: HeaderRules = Field(default_factory=HeaderRules)
     response_headers: HeaderRules = Field(default_factory=HeaderRules)
+    timeouts: Timeouts = Field(default_factory=Timeouts)
+
+
+class RouteRules(RouteRulesBase):
+    basic_auth: tuple[Account, ...] = Field((), max_length=MOST)
 
     @model_validator(mode="after")
     def _distinct(self) -> Self:

@@ -11,7 +11,8 @@ from slipyard.domain.errors import Conflict, InsufficientScope, NotFound, Unavai
 from slipyard.domain.ids import new_id
 from slipyard.pipeline.create_app import NewApp, create_app
 from slipyard.pipeline.delete_app import delete_app
-from slipyard.pipeline.hosts.domains import NewDomain, add_domain, change_domain, remove_domain
+from slipyard.pipeline.hosts.claim_domain import NewDomain
+from slipyard.pipeline.hosts.domains import add_domain, change_domain, remove_domain
 from slipyard.pipeline.hosts.publish_hosts import routed_hosts
 from slipyard.store.events import events_after
 from slipyard.store.tables import App, Domain, Organization

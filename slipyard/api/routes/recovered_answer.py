@@ -11,7 +11,7 @@ from slipyard.api.views.access_views import hook_view, token_view
 from slipyard.api.views.app_view import app_view
 from slipyard.api.views.connection_view import connection_view
 from slipyard.api.views.credential_view import credential_view
-from slipyard.api.views.domain_view import domain_view
+from slipyard.api.views.domain_view import domain_views
 from slipyard.api.views.notifier_view import notifier_view
 from slipyard.api.views.preview_view import preview_views
 from slipyard.api.views.surroundings import surroundings_of
@@ -63,7 +63,7 @@ def _of_access(session: Session, context: Context, effects: Effects) -> tuple[in
             shown = notifier_view(session.get_one(Notifier, notifier_id), context.cipher)
             return 201, NewNotifierView(**shown.model_dump(), secret=None)
         case {"domain": domain_id}:
-            return 201, domain_view(context.settings, session.get_one(Domain, domain_id))
+            return 201, domain_views(session, context.settings, [session.get_one(Domain, domain_id)])[0]
         case {"hook": hook_id}:
             view = hook_view(session.get_one(Hook, hook_id), context.settings, None)
             return 201, NewHookView(**view.model_dump(), secret=None)

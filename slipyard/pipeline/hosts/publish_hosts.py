@@ -11,9 +11,11 @@ from sqlmodel import Session, col, select
 from slipyard.deployer.router import RoutedHost, RouteState
 from slipyard.domain.errors import SystemFault
 from slipyard.pipeline.context import Context
+from slipyard.pipeline.hosts.own_certificates import own_certificates
 from slipyard.pipeline.rollout.switch_route import apply_route, write_intent
 from slipyard.store.queries.domains import all_domains
-from slipyard.store.tables import App, Domain, RouteRow, RouteRulesRow
+from slipyard.store.queries.route_rules import rules_in_force
+from slipyard.store.tables import App, Domain, RouteRow
 
 _LOOK_SECONDS = 0.005
 _log = structlog.get_logger()
@@ -27,7 +29,8 @@ async def publish_hosts(context: Context) -> None:
     async with _locked(context):
         for app_id in await context.database.reading(_without_route):
             await _first_route(context, app_id)
-        await context.router.publish(await context.database.reading(routed_hosts))
+        hosts = await context.database.reading(routed_hosts)
+        await context.router.publish(hosts, await own_certificates(context))
 
 
 async def _first_route(context: Context, app_id: str) -> None:
@@ -52,7 +55,7 @@ def _without_route(session: Session) -> list[str]:
 def routed_hosts(session: Session) -> list[RoutedHost]:
     """Each app at the host that Slipyard gave it and at its own names, under its rules."""
     query = select(App.host, App.id).where(col(App.deleting_at).is_(None)).order_by(col(App.host))
-    rules = {row.app_id: row.rules.model_dump_json() for row in session.exec(select(RouteRulesRow))}
+    rules = rules_in_force(session)
     given = [RoutedHost(host, app_id, rules=rules.get(app_id, "")) for host, app_id in session.exec(query)]
     return [*given, *(_own_name(row, rules.get(row.app_id, "")) for row in all_domains(session))]
 

@@ -46,9 +46,15 @@ def domains_at(session: Session, hosts: Sequence[str]) -> list[Domain]:
 
 
 def all_domains(session: Session) -> list[Domain]:
-    """Those of apps that are there."""
+    """Those of apps that are there, and whose proof is not missing."""
     there = select(App.id).where(col(App.deleting_at).is_(None), col(App.deleted_at).is_(None))
-    return list(session.exec(select(Domain).where(col(Domain.app_id).in_(there)).order_by(col(Domain.id))))
+    query = select(Domain).where(col(Domain.app_id).in_(there), col(Domain.verified_at).is_not(None))
+    return list(session.exec(query.order_by(col(Domain.id))))
+
+
+def pending_domains(session: Session) -> list[Domain]:
+    """Those whose proof is missing."""
+    return list(session.exec(select(Domain).where(col(Domain.verified_at).is_(None)).order_by(col(Domain.id))))
 
 
 def erase_domains(session: Session, app_id: str) -> None:
