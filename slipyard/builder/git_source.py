@@ -76,7 +76,7 @@ async def fetch_held_commit(
         await git.init_bare(mirror)
     if url is not None and not await git.has_commit(mirror, commit):
         remote = await resolve_remote(url, access.credential, access.allowed_networks)
-        await git.fetch(mirror, remote, [f"+{check_ref(holder)}:refs/slipyard/pins/{held_name(holder)}"], holder)
+        await git.fetch(mirror, remote, [f"+{check_ref(holder)}:refs/slipyard/pins/{held_name(holder, url)}"], holder)
         if not await git.has_commit(mirror, commit):
             raise SourceRefused(
                 f"{holder} holds {commit[:12]} no more: it has moved on, and its new head is built next."
@@ -84,9 +84,10 @@ async def fetch_held_commit(
     return await _facts(git, mirror, commit)
 
 
-def held_name(holder: str) -> str:
-    """The pin under which what `holder` had last is kept; `unpin` lets it go."""
-    return f"held-{hashlib.sha256(holder.encode()).hexdigest()}"
+def held_name(holder: str, url: str | None) -> str:
+    """The pin under which what `holder` had last is kept; `unpin` lets it go. Branches of a name are in each fork."""
+    whole = f"{url} {holder}" if url and holder.startswith("refs/heads/") else holder
+    return f"held-{hashlib.sha256(whole.encode()).hexdigest()}"
 
 
 async def snapshot_of_commit(

@@ -51,6 +51,7 @@ class RequestChange:
     title: str = ""
     author: str = ""
     url: str = ""
+    fork_repository: str = ""  # owner/name of the fork, where its commits are to be had from nowhere else
 
 
 @dataclass(frozen=True)

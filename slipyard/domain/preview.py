@@ -1,6 +1,7 @@
 """What a preview is, without a database: its name, where its commits lie, and what it takes over from its app."""
 
 import re
+from urllib.parse import urlsplit
 
 from slipyard.domain.app import AppConfig
 from slipyard.domain.source import SourceType
@@ -8,6 +9,7 @@ from slipyard.domain.triggers import Triggers
 
 FIRST_BRANCH_NUMBER = 1_000_001  # previews of a branch without a request: never the number of a request
 _LONGEST_SLUG = 48
+_FULL_NAME = re.compile(r"[A-Za-z0-9_][A-Za-z0-9_.-]{0,99}/[A-Za-z0-9_][A-Za-z0-9_.-]{0,99}")
 _REQUEST_REFS = {
     "github": "refs/pull/{}/head",
     "gitea": "refs/pull/{}/head",
@@ -20,13 +22,27 @@ _REQUEST_REFS = {
 def holding_ref(provider: str, number: int, head_ref: str) -> str:
     """Whole name of the ref that holds a request's head, in the repository that the request would go into.
 
-    Where the host keeps none (Bitbucket), it is the source branch: commits of a fork cannot be had from there.
+    Where the host keeps none (Bitbucket Cloud, Azure DevOps), it is the source branch, of a fork in the fork itself.
     """
     return _REQUEST_REFS.get(provider, f"refs/heads/{head_ref}").format(number)
 
 
 def holds_forks(provider: str) -> bool:
     return provider in _REQUEST_REFS
+
+
+def unreadable_fork(provider: str) -> str:
+    return f"{provider} keeps the commits of a fork in the fork alone, and does not say where that is: no preview."
+
+
+def fork_url(repo_url: str | None, fork_repository: str) -> str | None:
+    """Where everybody may read a fork at the host of `repo_url`; None where its name is none, or is no owner/name."""
+    if not repo_url or not _FULL_NAME.fullmatch(fork_repository) or ".." in fork_repository:
+        return None
+    host = urlsplit(repo_url)
+    scheme, port = (host.scheme, host.port) if host.scheme in {"http", "https"} else ("https", None)
+    named = f"[{host.hostname}]" if ":" in (host.hostname or "") else host.hostname
+    return f"{scheme}://{named}{f':{port}' if port else ''}/{fork_repository}.git"
 
 
 def is_same_commit(whole: str, given: str) -> bool:
@@ -53,14 +69,19 @@ def _joined(parent: str, end: str) -> str:
     return f"{parent[: _LONGEST_SLUG - 1 - len(end)].rstrip('-')}-{end}"
 
 
-def preview_config(parent: AppConfig, head_ref: str, *, fork: bool) -> AppConfig:
-    """The app's own, on one instance, with no triggers and no secrets of the build; a fork gets no build arguments too."""
+def preview_config(parent: AppConfig, head_ref: str, *, fork: bool, own_url: str | None = None) -> AppConfig:
+    """The app's own, on one instance, with no triggers and no secrets of the build; a fork gets no build arguments too.
+
+    `own_url`: of a fork that is read itself, as everybody may: the app's credential is not for it.
+    """
+    elsewhere = {} if own_url is None else {"repo_url": own_url, "credential_id": None}
     source = parent.source.model_copy(
         update={
             "type": SourceType.GIT,
             "branch": head_ref,
             "build_secrets": [],
             "build_args": {} if fork else parent.source.build_args,
+            **elsewhere,
         }
     )
     return parent.model_copy(

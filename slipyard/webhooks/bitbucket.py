@@ -63,13 +63,15 @@ def _request(event: str, payload: Payload) -> RequestChange:
     target = text_at(payload, *into, "repository", "full_name")
     move, commit = _MOVES.get(event, RequestMove.OTHER), text_at(payload, *source, "commit", "hash")
     move, commit = with_head(move, commit, checked_short_commit)
+    from_repository = text_at(payload, *source, "repository", "full_name")  # empty of a fork that was deleted
     return RequestChange(
         number=number_at(payload, "pullrequest", "id"),
         move=move,
         head_ref=text_at(payload, *source, "branch", "name"),
         head_commit=commit,
         base_ref=text_at(payload, *into, "branch", "name"),
-        fork=not target or text_at(payload, *source, "repository", "full_name") != target,
+        fork=not target or from_repository != target,
+        fork_repository="" if from_repository == target else from_repository,
         title=text_at(payload, "pullrequest", "title"),
         author=text_at(payload, "pullrequest", "author", "nickname"),
         url=text_at(payload, "pullrequest", "links", "html", "href"),

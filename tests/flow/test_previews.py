@@ -14,6 +14,7 @@ from slipyard.domain.app import AppConfig
 from slipyard.domain.errors import Conflict, QuotaExceeded, SourceRefused
 from slipyard.domain.health import HealthCheck
 from slipyard.domain.lifecycle import DeploymentStatus
+from slipyard.domain.preview import fork_url
 from slipyard.domain.source import Source
 from slipyard.domain.triggers import PreviewRules, Triggers
 from slipyard.pipeline.change_app import AppChanges, change_app
@@ -370,7 +371,7 @@ async def hosted(system: System, repository: Repository) -> AsyncIterator[str]:
 async def test_bitbuckets_abbreviated_commit_is_the_head_of_its_branch(
     system: System, hosted: str, repository: Repository
 ) -> None:
-    """And a fork's, which nobody can fetch from the repository, is refused with the reason."""
+    """And a fork's, of which nobody says where it lies, is refused with the reason."""
     repository.git("checkout", "--quiet", "-b", "feature/login")
     head = repository.commit("one", main__py="1")
 
@@ -383,6 +384,45 @@ async def test_bitbuckets_abbreviated_commit_is_the_head_of_its_branch(
     assert ("in the fork alone" in fork.message, shown.status, again.status) == (True, "deployed", "ignored")
     assert row.head_commit == head
     assert system.deployments(row.preview_app_id or "")[0].status is DeploymentStatus.ACTIVE
+
+
+async def test_a_fork_at_bitbucket_is_read_itself_after_a_look_and_without_a_credential(
+    system: System, hosted: str, repository: Repository
+) -> None:
+    repository.git("clone", "--quiet", "--bare", ".", "eve/shop.git")
+    fork = Repository(repository.path.parent / "fork")
+    fork.git("remote", "add", "origin", str(repository.path / "eve/shop.git"))
+    fork.git("fetch", "--quiet", "origin")
+    fork.git("checkout", "--quiet", "-b", "theirs", "origin/main")
+    head = fork.commit("theirs", main__py="1")
+    fork.git("push", "--quiet", "origin", "theirs")
+    asked = replace(change(8, head[:12], fork=True, fork_repository="eve/shop"), head_ref="theirs")
+
+    waiting = await tell(system, hosted, asked, "bitbucket")
+    (row,) = previews(system, hosted)
+    assert (waiting.status, "previews approve 8" in waiting.message, row.preview_app_id) == ("ignored", True, None)
+    await approve_preview(system.context, hosted, 8, head, system.actor)
+    await system.settle()
+
+    (row,) = previews(system, hosted)
+    app = app_of(system, row)
+    assert (app.config.source.repo_url or "").endswith("/eve/shop.git")
+    assert app.config.source.credential_id is None
+    assert system.deployments(app.id)[0].status is DeploymentStatus.ACTIVE, system.build_log(
+        system.builds(app.id)[0].id
+    )
+
+
+@pytest.mark.parametrize(
+    "name", ["", "shop", "../shop", "a/../b", "eve/shop/x", "eve@evil/shop", "-x/shop", "eve/sh op"]
+)
+def test_a_fork_whose_name_is_none_has_no_address(name: str) -> None:
+    assert fork_url("https://bitbucket.org/acme/shop.git", name) is None
+
+
+def test_a_fork_lies_at_the_host_of_the_repository() -> None:
+    assert fork_url("https://me@bitbucket.org/acme/shop", "eve/shop") == "https://bitbucket.org/eve/shop.git"
+    assert fork_url("ssh://git@bitbucket.org/acme/shop.git", "eve/shop") == "https://bitbucket.org/eve/shop.git"
 
 
 @pytest.mark.parametrize(

@@ -23,6 +23,7 @@ from tests.data.webhooks.messages import (
     ALL,
     AZURE_EMPTY_PUSH,
     AZURE_PUSH,
+    AZURE_REQUEST,
     BITBUCKET_PUSH,
     BITBUCKET_REQUEST,
     BITBUCKET_STATUS,
@@ -245,6 +246,7 @@ def test_a_pull_request_at_bitbucket_has_an_abbreviated_commit() -> None:
 
     assert request is not None
     assert (request.number, request.head_commit, request.fork) == (9, NEW[:12], True)
+    assert request.fork_repository == "ann/site"
 
 
 @pytest.mark.parametrize(
@@ -285,6 +287,29 @@ def test_one_push_of_many_refs_at_azure_devops() -> None:
         RefChange("refs/heads/main", NEW, OLD, False, "Fixed bug in web.config file"),
         RefChange("refs/heads/old", NONE, OLD),
     )
+
+
+@pytest.mark.parametrize(
+    ("event", "status", "move"),
+    [
+        ("git.pullrequest.created", "active", RequestMove.OPENED),
+        ("git.pullrequest.updated", "active", RequestMove.UPDATED),
+        ("git.pullrequest.merged", "active", RequestMove.UPDATED),
+        ("git.pullrequest.updated", "completed", RequestMove.CLOSED),
+        ("git.pullrequest.updated", "abandoned", RequestMove.CLOSED),
+        ("git.pullrequest.updated", "notSet", RequestMove.OTHER),
+    ],
+)
+def test_the_moves_of_a_pull_request_at_azure_devops(event: str, status: str, move: RequestMove) -> None:
+    resource = AZURE_REQUEST.body["resource"] | {"status": status}
+    request = said(AZURE_REQUEST, eventType=event, resource=resource).request
+
+    assert request is not None
+    assert (request.number, request.move, request.head_commit) == (7, move, NEW)
+    assert (request.head_ref, request.base_ref, request.fork) == ("feature/better", "main", False)
+    forked = said(AZURE_REQUEST, resource=resource | {"forkSource": {"repository": {"id": "x"}}}).request
+    assert forked is not None
+    assert forked.fork
 
 
 def test_images_at_docker_hub_and_in_a_registry() -> None:

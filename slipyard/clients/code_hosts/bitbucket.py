@@ -136,14 +136,15 @@ def _key(context: str) -> str:
 def _request(given: dict[str, Any]) -> RequestChange:
     """Commits come as 12 digits. A source whose repository is gone was a fork."""
     source, destination = given["source"], given["destination"]
+    from_repository, into = ((each.get("repository") or {}).get("full_name") or "" for each in (source, destination))
     return RequestChange(
         number=given["id"],
         move=RequestMove.UPDATED,
         head_ref=source["branch"]["name"],
         head_commit=(source.get("commit") or {}).get("hash", ""),
         base_ref=destination["branch"]["name"],
-        fork=(source.get("repository") or {}).get("full_name")
-        != (destination.get("repository") or {}).get("full_name"),
+        fork=not into or from_repository != into,
+        fork_repository="" if from_repository == into else from_repository,
         title=given.get("title") or "",
         author=(given.get("author") or {}).get("display_name", ""),
         url=((given.get("links") or {}).get("html") or {}).get("href", ""),

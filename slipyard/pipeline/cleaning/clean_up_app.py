@@ -85,7 +85,8 @@ async def _unpin(context: Context, app: App) -> None:
 def _pins(session: Session, app_id: str) -> list[str]:
     """Of its builds, and what the ref of its request had last."""
     rows = session.exec(select(Preview).where(Preview.preview_app_id == app_id)).all()
-    held = [held_name(holding_ref(row.provider, row.number, row.head_ref)) for row in rows]
+    url = session.get_one(App, app_id).config.source.repo_url
+    held = [held_name(holding_ref(row.provider, row.number, row.head_ref), url) for row in rows]
     return [*session.exec(select(Build.id).where(Build.app_id == app_id)).all(), *held]
 
 

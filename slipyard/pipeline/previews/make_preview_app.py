@@ -32,7 +32,7 @@ def make_preview_app(session: Session, context: Context, parent: App, row: Previ
         slug=slug,
         name=f"{parent.name}: {row.title or row.head_ref}"[:100],
         environment=ENVIRONMENT,
-        config=preview_config(parent.config, row.head_ref, fork=row.fork),
+        config=preview_config(parent.config, row.head_ref, fork=row.fork, own_url=row.fork_url),
         host=default_host(slug, app_id, domain, taken=taken),
         repository_secret=secrets.token_hex(16),
         created_at=now,
@@ -47,7 +47,7 @@ def make_preview_app(session: Session, context: Context, parent: App, row: Previ
 
 def take_over(session: Session, context: Context, parent: App, app: App, row: Preview) -> None:
     """With every new commit: what the app is told to be now, and of its variables those that previews may have."""
-    app.config = preview_config(parent.config, row.head_ref, fork=row.fork)
+    app.config = preview_config(parent.config, row.head_ref, fork=row.fork, own_url=row.fork_url)
     app.updated_at = context.clock.now()
     env = preview_env(parent.config, env_of(session, context.cipher, parent.id), fork=row.fork)
     set_env(session, context.cipher, app.id, dict(env), replace=True, now=app.updated_at)

@@ -8,7 +8,7 @@ from slipyard.domain.announcement import RequestChange, RequestMove
 from slipyard.domain.errors import SourceRefused
 from slipyard.domain.git_ref import check_branch, check_commit
 from slipyard.domain.ids import new_id
-from slipyard.domain.preview import FIRST_BRANCH_NUMBER
+from slipyard.domain.preview import FIRST_BRANCH_NUMBER, fork_url, holds_forks
 from slipyard.domain.source import SourceType
 from slipyard.pipeline.context import Context
 from slipyard.pipeline.find_app import changeable_app
@@ -84,6 +84,8 @@ def _open(session: Session, context: Context, app_id: str, head: Head, *, late: 
         return before, Shown(f"{commit} is older than what was seen of {name_of(before)} already.")
     row = _row(session, context, app, head)
     _see(context, row, head.change)
+    if head.change.fork and not holds_forks(head.provider):
+        row.fork_url = fork_url(app.config.source.repo_url, head.change.fork_repository)
     shown = show_preview(session, context, app, row, head.actor_name)
     session.add(row)
     session.flush()

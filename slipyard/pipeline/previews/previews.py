@@ -7,13 +7,13 @@ from sqlmodel import Session
 from slipyard.domain.announcement import RequestChange, RequestMove
 from slipyard.domain.git_ref import is_commit
 from slipyard.domain.globs import is_chosen
-from slipyard.domain.preview import closed_reason, holds_forks, is_same_commit
+from slipyard.domain.preview import closed_reason, fork_url, holds_forks, is_same_commit, unreadable_fork
 from slipyard.domain.source import SourceType
 from slipyard.pipeline.context import Context
 from slipyard.pipeline.previews.close_preview import close_preview
 from slipyard.pipeline.previews.open_preview import Head, open_preview
 from slipyard.pipeline.pushes.receive_push import PushDecision
-from slipyard.pipeline.sources.branch_head import branch_head
+from slipyard.pipeline.sources.branch_head import branch_head, head_elsewhere
 from slipyard.store.queries.previews import last_preview_of
 from slipyard.store.tables import App, Preview
 
@@ -27,10 +27,8 @@ async def request_changed(
     ignored = await context.database.reading(lambda session: _why_not(session, app_id, change))
     if ignored is not None:
         return PushDecision("ignored", ignored)
-    if change.fork and not holds_forks(provider):
-        return PushDecision(
-            "ignored", f"{provider} keeps the commits of a fork in the fork alone, so its requests have no preview."
-        )
+    if change.fork and not holds_forks(provider) and not change.fork_repository:
+        return PushDecision("ignored", unreadable_fork(provider))
     whole = await _with_whole_commit(context, app_id, change)
     row, shown = await open_preview(context, app_id, Head(whole, provider, repository, sender or provider))
     message = f"Request {row.number}: {shown.message}"
@@ -44,6 +42,9 @@ async def _with_whole_commit(context: Context, app_id: str, change: RequestChang
     if is_commit(change.head_commit):
         return change
     app = await context.database.reading(lambda session: session.get_one(App, app_id))
+    own_url = fork_url(app.config.source.repo_url, change.fork_repository) if change.fork else None
+    if own_url is not None:
+        return replace(change, head_commit=await head_elsewhere(context, own_url, change.head_ref))
     return replace(change, head_commit=await branch_head(context, app, change.head_ref))
 
 

@@ -4,7 +4,7 @@ from dataclasses import dataclass
 
 from sqlmodel import Session
 
-from slipyard.domain.preview import holding_ref, holds_forks
+from slipyard.domain.preview import holding_ref, holds_forks, unreadable_fork
 from slipyard.pipeline.context import Context
 from slipyard.pipeline.previews.make_preview_app import make_preview_app, take_over
 from slipyard.pipeline.write_down import Asked, AskedBuild, write_build, write_deployment
@@ -63,8 +63,8 @@ def is_let_in(row: Preview) -> bool:
 def _why_not(row: Preview) -> str | None:
     if not row.fork or row.approved_commit == row.head_commit:
         return None
-    if not holds_forks(row.provider):
-        return f"{row.provider} keeps the commits of a fork in the fork alone, so its requests have no preview."
+    if not holds_forks(row.provider) and row.fork_url is None:
+        return unreadable_fork(row.provider)
     return (
         f"It comes from a fork, so somebody must look at it first: `slipyard previews approve {row.number} --commit"
         f" {row.head_commit}` shows exactly this commit."

@@ -28,3 +28,12 @@ async def _elsewhere(context: Context, app: App, ref: str) -> str | None:
     credential = await context.database.reading(lambda session: credential_for(session, context.cipher, app))
     remote = await resolve_remote(url, credential, context.settings.allowed_networks)
     return await context.git.ls_remote(remote, ref)
+
+
+async def head_elsewhere(context: Context, url: str, branch: str) -> str:
+    """Of a repository that everybody may read; raises as `branch_head` does."""
+    remote = await resolve_remote(url, None, context.settings.allowed_networks)
+    found = await context.git.ls_remote(remote, f"refs/heads/{check_branch(branch)}")
+    if found is None:
+        raise SourceRefused(f"{url} has no branch {branch}, or not everybody may read it.")
+    return found

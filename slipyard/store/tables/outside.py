@@ -139,6 +139,7 @@ class Preview(SQLModel, table=True):
     head_ref: str
     head_commit: str
     fork: bool = False
+    fork_url: str | None = None  # of a fork that is read itself, since the host keeps its commits nowhere else
     approved_commit: str | None = None  # of a fork: the one commit that somebody let in
     title: str = ""
     author: str = ""

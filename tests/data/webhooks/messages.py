@@ -219,6 +219,18 @@ AZURE_PUSH = azure(
     ],
 )
 AZURE_EMPTY_PUSH = azure("git.push", refUpdates=[])
+AZURE_REQUEST = azure(
+    "git.pullrequest.created",
+    pullRequestId=7,
+    status="active",
+    createdBy={"displayName": "ann"},
+    title="Better",
+    sourceRefName="refs/heads/feature/better",
+    targetRefName="refs/heads/main",
+    mergeStatus="succeeded",
+    lastMergeSourceCommit={"commitId": NEW},
+    url="https://dev.azure.com/team/_apis/git/repositories/site/pullRequests/7",
+)
 
 DOCKER_HUB_PUSH = Message(
     "dockerhub",

@@ -189,6 +189,9 @@ def _add_columns() -> None:
         batch_op.add_column(sa.Column("plan", sa.String(), nullable=True))
         batch_op.add_column(sa.Column("region", sa.String(), nullable=True))
 
+    with op.batch_alter_table("preview") as batch_op:
+        batch_op.add_column(sa.Column("fork_url", sa.String(), nullable=True))
+
     with op.batch_alter_table("one_off") as batch_op:
         batch_op.add_column(sa.Column("schedule_run_id", sa.String(), nullable=True))
 
@@ -213,6 +216,7 @@ def _add_sleep_and_scale() -> None:
     asleep = sa.text("asleep_since IS NOT NULL")
     with op.batch_alter_table("app") as batch_op:
         batch_op.add_column(sa.Column("asleep_since", sa.DateTime(timezone=True), nullable=True))
+        batch_op.add_column(sa.Column("rested_at", sa.DateTime(timezone=True), nullable=True))
         batch_op.add_column(sa.Column("used_at", sa.DateTime(timezone=True), nullable=True))
         batch_op.add_column(sa.Column("scaled_to", sa.Integer(), nullable=True))
         batch_op.create_index(
