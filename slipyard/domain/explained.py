@@ -49,6 +49,8 @@ def _with_release(each: Explained, live: ReleaseConfig | None) -> Explained:
     if live is None or each.origin is not DEFAULT:
         return each
     origin, routed = live.origin, live.routed
+    if (of_repository := _of_repository(each, live)) is not None:
+        return of_repository
     if each.name == "port" and routed is not None:
         said = IMAGE if origin.exposed_ports == (routed.port,) else DEFAULT
         return Explained(name=each.name, value=routed.port, origin=said)
@@ -60,11 +62,34 @@ def _with_release(each: Explained, live: ReleaseConfig | None) -> Explained:
     return each
 
 
+def _of_repository(each: Explained, live: ReleaseConfig) -> Explained | None:
+    """What its files say of the service that requests go to, and of what runs once."""
+    manifest, routed = live.origin.manifest, live.routed
+    said = manifest.services.get(routed.name) if routed is not None else None
+    known: dict[str, Any] = {"watch_paths": list(manifest.watch_paths) or None}
+    known |= {name: manifest.commands.get(moment) for name, moment in _LINES.items() if moment != WEB}
+    if said is not None:
+        known |= {"port": said.port, "min_instances": said.replicas, "source.start_command": said.command}
+        known |= _parts("resources", said.resources) | _parts("health_check", said.health_check)
+    value = known.get(each.name)
+    if value is None:
+        return None
+    return Explained(name=each.name, value=value, origin=" and ".join(manifest.files))
+
+
+def _parts(name: str, said: BaseModel | None) -> dict[str, Any]:
+    given = {} if said is None else said.model_dump(mode="json", exclude_defaults=True)
+    return {f"{name}.{part}": value for part, value in given.items()}
+
+
 def _variables(configuration: Configuration, live: ReleaseConfig | None) -> Iterator[Explained]:
     of_release = set() if live is None else live.env_fingerprints.keys() - configuration.env.keys()
+    manifest = None if live is None else live.origin.manifest
     for name in sorted({*configuration.env, *of_release, "PORT", "SOURCE_VERSION"}):
         if name in {"PORT", "SOURCE_VERSION"}:
             yield Explained(name=f"env.{name}", value=None, origin=SLIPYARD)
+        elif name in of_release and manifest is not None and (name in manifest.env or "/" in name):
+            yield Explained(name=f"env.{name}", value=None, origin=" and ".join(manifest.files) or TOLD)
         elif name in of_release:
             yield Explained(name=f"env.{name}", value=None, origin=DEPLOYMENT)
         else:

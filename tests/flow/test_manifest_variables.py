@@ -7,6 +7,7 @@ from sqlmodel import col, select
 from slipyard.domain.configuration import Secret
 from slipyard.domain.lifecycle import DeploymentStatus
 from slipyard.pipeline.configuration.change_configuration import change_configuration, change_env
+from slipyard.pipeline.pushes.receive_push import PushSeen, receive_push
 from slipyard.store.configuration import configuration_of
 from slipyard.store.environment import open_env
 from slipyard.store.tables import Release
@@ -93,3 +94,23 @@ async def test_a_compose_file_is_filled_in_from_the_app_for_each_release(
     assert environment(system, app_id) == own | {"web/MODE": "loud", "MODE": "loud"}
     manifest = system.read(lambda session: session.exec(select(Release)).first()).config.origin.manifest
     assert "p4ss" not in manifest.model_dump_json()
+
+
+async def test_a_push_that_changes_nothing_of_what_the_repository_watches_deploys_nothing(
+    system: System, repository: Repository
+) -> None:
+    app_id = await new_app(system)
+    first = await push(system, app_id, repository, "one", slipyard__yaml='watch_paths: ["*.py"]', main__py="1")
+    await system.settle()
+
+    before = repository.git("rev-parse", "HEAD")
+    commit = repository.commit("words", notes__txt="x")
+    repository.push(system.context.layout.repository(app_id))
+    seen = PushSeen(app_id, "refs/heads/main", commit, before, "git", "dev")
+    assert first.status == "deployed"
+    assert (await receive_push(system.context, seen)).status != "deployed"
+
+    commit, before = repository.commit("others", slipyard__yaml='watch_paths: ["*.txt"]'), commit
+    repository.push(system.context.layout.repository(app_id))
+    seen = PushSeen(app_id, "refs/heads/main", commit, before, "git", "dev")
+    assert (await receive_push(system.context, seen)).status == "deployed"

@@ -3,6 +3,7 @@
 from slipyard.domain.app import AppConfig
 from slipyard.domain.configuration import Configuration, Secret
 from slipyard.domain.explained import explain
+from slipyard.domain.manifests.slipyard_yaml import read_slipyard_yaml
 from slipyard.domain.release import ImageIdentity, ImageOrigin, ReleaseConfig, ServiceSpec
 
 ORIGIN = ImageOrigin(exposed_ports=(8000,), health_command=("check",), processes={"web": "serve", "release": "migrate"})
@@ -48,3 +49,19 @@ def test_variables_and_secrets_are_named_and_never_shown() -> None:
 
 def test_before_anything_is_live_defaults_are_defaults() -> None:
     assert origins(AppConfig(), None)["port"] == (None, "default")
+
+
+def test_what_its_repository_says_names_the_file() -> None:
+    said, _ = read_slipyard_yaml(
+        "port: 8000\nreplicas: 2\nhealth_check: {path: /up}\nrelease_command: other\nenv: {ONCE: x}\nwatch_paths: ['*.py']"
+    )
+    live = LIVE.model_copy(update={"origin": ORIGIN.model_copy(update={"manifest": said})})
+    found = origins(AppConfig(), live)
+    assert found["port"] == (8000, "slipyard.yaml")
+    assert found["min_instances"] == (2, "slipyard.yaml")
+    assert found["health_check.path"] == ("/up", "slipyard.yaml")
+    assert found["release_command"] == ("other", "slipyard.yaml")
+    assert found["watch_paths"] == (["*.py"], "slipyard.yaml")
+    assert found["env.ONCE"] == (None, "slipyard.yaml")
+    assert found["resources.memory"] == ("512Mi", "default")
+    assert origins(AppConfig(port=9000), live)["port"] == (9000, "app")

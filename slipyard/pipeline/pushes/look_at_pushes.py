@@ -19,6 +19,7 @@ from slipyard.domain.push_rules import Stopped, stopped_by_auto_deploy, stopped_
 from slipyard.domain.ref_history import RefHistory
 from slipyard.pipeline.context import Context
 from slipyard.pipeline.pushes.push_seen import ASKED_ITSELF, PushSeen
+from slipyard.pipeline.pushes.watch_paths import watching_config
 from slipyard.pipeline.sources.fetch_polled import fetch_polled
 from slipyard.store.queries.pushes import Compared, compared_with, ref_history
 from slipyard.store.tables import App
@@ -96,18 +97,18 @@ def _app_of(session: Session, pushes: Sequence[PushSeen]) -> App:
 
 def _before(session: Session, app: App, pushes: Sequence[PushSeen]) -> _Before:
     """Only of pushes that the rules about refs let through: for the others no process is started."""
-    config = app.config
+    config = watching_config(session, app)
     if stopped_by_auto_deploy(config):
         return _Before(config, app.decided_commit, {})
     through = [push for push in pushes if stopped_by_ref(config, push.ref, push.commit) is None]
     histories = {ref: ref_history(session, app.id, ref) for ref in {push.ref for push in through}}
     in_order = {push for push in through if histories[push.ref].continues(push.previous)}
-    compared = {push: _compared(session, app, push) for push in through}
+    compared = {push: _compared(session, app, push, config) for push in through}
     return _Before(config, app.decided_commit, compared, in_order, histories)
 
 
-def _compared(session: Session, app: App, push: PushSeen) -> Compared:
-    if not app.config.watch_paths:
+def _compared(session: Session, app: App, push: PushSeen, config: AppConfig) -> Compared:
+    if not config.watch_paths:
         return Compared(None, covered=False)
     return compared_with(session, app, push.ref, push.previous)
 
