@@ -5,6 +5,7 @@ from dataclasses import dataclass
 from itertools import count
 from typing import TypeVar
 
+from slipyard.pipeline.backups.back_up import BackupWatch, back_up
 from slipyard.pipeline.builds.publish_image import publish_images
 from slipyard.pipeline.cleaning.clean_up_app import clean_up_apps
 from slipyard.pipeline.cleaning.clean_up_old import clean_up_old
@@ -16,6 +17,7 @@ from slipyard.pipeline.healing.check_health import check_health
 from slipyard.pipeline.healing.heal import heal
 from slipyard.pipeline.healing.heal_watch import WHOLE_SECONDS, HealWatch
 from slipyard.pipeline.healing.health_watch import HealthWatch
+from slipyard.pipeline.hosts.observe_certificates import observe_certificates
 from slipyard.pipeline.hosts.prove_domains import prove_domains
 from slipyard.pipeline.hosts.publish_hosts import publish_hosts
 from slipyard.pipeline.observing.forward_output import forward_output
@@ -33,6 +35,8 @@ from slipyard.pipeline.rollout.go_on import go_on
 from slipyard.pipeline.rollout.judge_canary import CanaryWatch
 from slipyard.pipeline.rollout.pause_instances import keep_paused, pause_instances
 from slipyard.pipeline.rollout.retire_instances import DrainWatch, retire_instances
+from slipyard.pipeline.scale.find_idle import IdleWatch, find_idle
+from slipyard.pipeline.scale.rest_sleepers import rest_sleepers
 from slipyard.pipeline.schedules.keep_schedules import keep_schedules
 from slipyard.pipeline.sources.poll import poll
 from slipyard.pipeline.telling.send_messages import SendWatch, send_messages
@@ -101,6 +105,8 @@ LOOPS = (
     Loop("set_aside", 0.5, _remembering(DrainWatch, pause_instances)),
     Loop("paused", 5.0, _each_time(keep_paused)),
     Loop("bake", 0.5, _remembering(CanaryWatch, bake)),
+    Loop("idle", 5.0, _remembering(IdleWatch, find_idle)),
+    Loop("asleep", 0.5, _remembering(DrainWatch, rest_sleepers)),
     Loop("alerts", 15.0, _each_time(judge_alerts)),
     Loop("forward", 2.0, _each_time(forward_output)),
     Loop("publish", 2.0, _publish),
@@ -115,10 +121,12 @@ LOOPS = (
     Loop("routes", 5.0, _remembering(RouteWatch, check_routes)),
     Loop("hosts", 15.0, _each_time(publish_hosts)),
     Loop("proofs", 5.0, _each_time(prove_domains)),
+    Loop("certificates", 20.0, _each_time(observe_certificates)),
     Loop("pushes", 5.0, _remembering(PushWatch, find_pushes)),
     Loop("poll", 5.0, _each_time(poll)),
     Loop("previews", 3.0, _each_time(keep_previews)),
     Loop("requests", 20.0, _remembering(HostWatch, reconcile_previews)),
+    Loop("backups", 2.0, _remembering(BackupWatch, back_up)),
     Loop("volumes", 30.0, _each_time(tidy_volumes)),
     Loop("clean_up", 2.0, _each_time(clean_up_apps)),
     Loop("clean_up_old", 600.0, _each_time(clean_up_old)),

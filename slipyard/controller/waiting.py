@@ -11,6 +11,7 @@ from slipyard.pipeline.telling.tell_previews import OVER
 from slipyard.store.tables import (
     Alert,
     App,
+    Backup,
     Build,
     Deployment,
     Domain,
@@ -55,6 +56,7 @@ WAITING: Mapping[str, ColumnElement[bool]] = {
             (col(Instance.status) == InstanceStatus.PAUSED) & col(Instance.paused_at).is_(None),
         )
     ),
+    "asleep": exists().where(col(App.asleep_since).is_not(None), col(App.rested_at).is_(None)),
     "paused": exists().where(col(Instance.status) == InstanceStatus.PAUSED),
     "publish": exists().where(
         col(Build.status) == BuildStatus.SUCCEEDED,
@@ -72,6 +74,10 @@ WAITING: Mapping[str, ColumnElement[bool]] = {
     "alerts": exists().where(col(Alert.enabled).is_(True)),
     "forward": exists().where(col(LogDrain.enabled).is_(True)),
     "proofs": exists().where(col(Domain.verified_at).is_(None)),
+    "backups": or_(
+        exists().where(col(Backup.ended_at).is_(None)),
+        exists().where(col(Volume.next_backup_at).is_not(None), col(Volume.removed_at).is_(None)),
+    ),
     "volumes": exists().where(col(Volume.removed_at).is_(None)),
     "clean_up": exists().where(col(App.deleting_at).is_not(None), col(App.deleted_at).is_(None)),
 }

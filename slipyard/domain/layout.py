@@ -53,6 +53,10 @@ class Layout:
         return self.home / "routes"
 
     @property
+    def waker_socket(self) -> Path:
+        return self.routes / "waker.sock"
+
+    @property
     def repositories(self) -> Path:
         return self.home / "repositories"
 
@@ -95,6 +99,11 @@ class Layout:
     def drains(self) -> Path:
         """How far each log drain is."""
         return self.home / "drains"
+
+    @property
+    def backups(self) -> Path:
+        """Of volumes, where no other place was named."""
+        return self.home / "backups"
 
     def build_log(self, build_id: str) -> Path:
         return self.logs / "builds" / f"{build_id}.log"

@@ -10,6 +10,7 @@ class NotifierEvent(StrEnum):
     HEALED = "healed"  # an instance had stopped and was started again
     ALERT = "alert"  # an alert of the app fires
     RESOLVED = "resolved"  # it is over
+    BACKUP_FAILED = "backup_failed"  # of a volume
 
 
 class NotifierKind(StrEnum):

@@ -8,6 +8,7 @@ from sqlmodel import Session, col, select
 
 from slipyard.store.cipher import Cipher
 from slipyard.store.tables import (
+    BackupTarget,
     ConfigVersion,
     Connection,
     Deployment,
@@ -33,6 +34,9 @@ def renew_secrets(session: Session, cipher: Cipher) -> int:
     hooks = session.exec(select(Hook).where(col(Hook.secret_encrypted) != b""))
     for holder in (*hooks, *session.exec(select(GitCredentialRow)), *session.exec(select(RegistryLogin))):
         holder.secret_encrypted = cipher.renew(holder.secret_encrypted)
+        renewed += 1
+    for target in session.exec(select(BackupTarget).where(col(BackupTarget.secret_encrypted).is_not(None))):
+        target.secret_encrypted = cipher.renew(target.secret_encrypted or b"")
         renewed += 1
     for connection in session.exec(select(Connection)):
         connection.token_encrypted = cipher.renew(connection.token_encrypted)

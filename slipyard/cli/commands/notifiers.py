@@ -28,6 +28,7 @@ class Event(StrEnum):
     HEALED = "healed"
     ALERT = "alert"
     RESOLVED = "resolved"
+    BACKUP_FAILED = "backup_failed"
 
 
 @app.command("list")

@@ -13,6 +13,9 @@ _TITLES = {
     "app.failed": "{app} was not deployed",
     "app.rolled_back": "{app} went back",
     "app.healed": "{app} was healed",
+    "app.alert": "{app}: an alert",
+    "app.resolved": "{app}: an alert is over",
+    "app.backup_failed": "{app} was not backed up",
     "test": "A test by Slipyard",
 }
 

@@ -18,6 +18,9 @@ _WORDS = {
     "instance.healed": "healed",
     "alert.firing": "alert",
     "alert.resolved": "resolved",
+    "volume.full": "alert",
+    "volume.has_room": "resolved",
+    "backup.failed": "backup_failed",
 }
 
 

@@ -1,6 +1,7 @@
 """What an end in the middle leaves in the engine goes: earlier generations, half-filled ones, doors. And what is in volumes
 is measured, and said where it is more than it should be."""
 
+from collections.abc import Collection
 from datetime import timedelta
 
 import structlog
@@ -8,11 +9,13 @@ from sqlmodel import Session
 
 from slipyard.deployer.driver import EngineVolume
 from slipyard.domain.errors import Conflict, NotFound, SlipyardError
+from slipyard.domain.ids import is_id
 from slipyard.pipeline.context import Context
 from slipyard.pipeline.volumes.change_volume import take_away
 from slipyard.pipeline.volumes.make_volumes import engine_volume
 from slipyard.store.claims import is_gone
 from slipyard.store.events import record
+from slipyard.store.queries.backups import open_backups
 from slipyard.store.queries.volumes import present_volumes
 from slipyard.store.tables import App, Volume
 
@@ -25,19 +28,23 @@ _log = structlog.get_logger()
 async def tidy_volumes(context: Context) -> None:
     """One pass. What the app was not asked about by name never goes: only what no row counts any more."""
     rows = {row.id: row for row in await context.database.reading(present_volumes)}
+    backed_up = {row.id for row in await context.database.reading(open_backups)}
     try:
         for door, who in (await context.driver.doors()).items():
             if is_gone(who, context.holder.host):
                 await context.driver.close_door(door)
         for volume in await context.driver.volumes():
-            await _tidy(context, volume, rows.get(volume.id))
+            await _tidy(context, volume, rows.get(volume.id), backed_up)
     except SlipyardError as error:
         _log.warning("volumes_not_tidied", error=error.message)
     for row in rows.values():
         await _look_after(context, row)
 
 
-async def _tidy(context: Context, volume: EngineVolume, row: Volume | None) -> None:
+async def _tidy(context: Context, volume: EngineVolume, row: Volume | None, backed_up: Collection[str]) -> None:
+    """A backup's own is the one that it is restored into on trial."""
+    if is_id(volume.id, "bak") and volume.id not in backed_up:
+        await context.driver.remove_volume(volume)
     if row is None or row.generation == volume.generation:
         return
     busy = row.restoring is not None and not is_gone(row.restoring, context.holder.host)

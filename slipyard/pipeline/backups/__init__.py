@@ -1,0 +1,1 @@
+"""Backups of volumes: asked for or due, made, checked, kept by rules, given back."""
