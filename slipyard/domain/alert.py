@@ -11,6 +11,8 @@ class AlertMetric(StrEnum):
     MEMORY = "memory"
     ERRORS = "errors"  # percent of the answers of the last five minutes that were 5xx
     CRASH_LOOP = "crash_loop"  # instances that end again and again
+    DISK = "disk"  # percent of the fullest disk that data and images lie on
+    CERTIFICATE = "certificate"  # days that the certificate which ends first is still good
     FAILED_DEPLOYMENT = "failed_deployment"  # 1 while the last deployment that is over has failed
 
 
@@ -27,6 +29,7 @@ class AlertTerms:
     threshold: float
     resolve_below: float
     seconds: float
+    falling: bool = False
 
 
 @dataclass(frozen=True)
@@ -42,12 +45,19 @@ USUAL: Mapping[AlertMetric, AlertTerms] = {
     AlertMetric.MEMORY: AlertTerms(90, 85, 120),
     AlertMetric.ERRORS: AlertTerms(5, 2, 120),
     AlertMetric.CRASH_LOOP: AlertTerms(1, 1, 0),
+    AlertMetric.DISK: AlertTerms(90, 85, 60),
+    AlertMetric.CERTIFICATE: AlertTerms(14, 15, 0),
     AlertMetric.FAILED_DEPLOYMENT: AlertTerms(1, 1, 0),
 }
+FALLING = frozenset({AlertMetric.CERTIFICATE})
+"""What is bad when it is little: it fires at `threshold` or below, and is over above `resolve_below`."""
 
 
 def judged(standing: AlertStanding, terms: AlertTerms, value: float | None, now: datetime) -> AlertStanding:
     """A value of None is of something that does not run: it is not above anything."""
+    if terms.falling:
+        turned = AlertTerms(-terms.threshold, -terms.resolve_below, terms.seconds)
+        return judged(standing, turned, None if value is None else -value, now)
     if standing.state is AlertState.FIRING:
         if value is not None and value >= terms.resolve_below:
             return AlertStanding(AlertState.FIRING)

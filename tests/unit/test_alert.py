@@ -28,6 +28,11 @@ def test_what_does_not_run_is_above_nothing():
     assert states([95, None, 95]) == [PENDING, OK, PENDING]
 
 
+def test_what_is_bad_when_it_is_little_fires_below_and_is_over_above():
+    days = AlertTerms(14, 15, 0, falling=True)
+    assert states([20, 14, 14.5, 15.1, None, 3], days) == [OK, FIRING, FIRING, OK, OK, FIRING]
+
+
 def test_it_fires_once_it_has_lasted_and_between_the_two_bounds_it_goes_on():
     assert states([90, 90, 90, 90, 90, 85, 81]) == [PENDING] * 4 + [FIRING] * 3
 

@@ -5,12 +5,15 @@ from dataclasses import replace
 from pathlib import Path
 
 import pytest
+from pydantic import SecretStr
 
+from slipyard.cli.up.caddy_service import caddy_service
 from slipyard.clients.caddy_fake import FakeCaddy
 from slipyard.deployer.caddy_config import caddy_config
+from slipyard.deployer.caddy_dns import DnsProvider, dns_environment, require_module
 from slipyard.deployer.caddy_editions import Edition
 from slipyard.deployer.caddy_router import CaddyRouter, caddy_shape
-from slipyard.deployer.caddy_shape import CaddyShape
+from slipyard.deployer.caddy_shape import AcmeShape, CaddyShape
 from slipyard.deployer.router import SLOTS, OwnCertificate, Route, RoutedHost, RouteState
 from slipyard.domain.errors import SlipyardError, Unavailable, ValidationFailed
 from slipyard.domain.ids import new_id
@@ -255,3 +258,37 @@ def test_a_directory_of_ones_own_is_asked_for_certificates(tmp_path):
     [issuer] = policy["issuers"]
     assert (issuer["ca"], issuer["email"]) == ("https://ca.example/dir", "a@b.example")
     assert issuer["challenges"]["http"]["alternate_port"] == settings.http_port
+
+
+DNS = DnsProvider("cloudflare", ("api_token",), "127.0.0.1:53")
+
+
+def test_with_a_dns_provider_wildcards_get_one_certificate_beforehand_and_the_secret_stays_outside(shape, tmp_path):
+    hosts = (RoutedHost("*.wild.test", ONE), RoutedHost("a.test", ONE))
+    edition = Edition(1, tmp_path / "1", hosts)
+    told = caddy_config(edition, replace(shape, tls="acme", acme=AcmeShape(dns=DNS)))["apps"]["tls"]
+    assert told["certificates"] == {"automate": ["*.wild.test"]}
+    wild, others = told["automation"]["policies"]
+    assert (wild["subjects"], "on_demand" in wild) == (["*.wild.test"], False)
+    assert wild["issuers"][0]["challenges"]["dns"]["provider"] == {
+        "name": "cloudflare",
+        "api_token": "{env.SLIPYARD_ACME_DNS_API_TOKEN}",
+    }
+    assert [set(issuer["challenges"]) for issuer in others["issuers"]] == [{"http", "tls-alpn"}, {"dns"}]
+    plain = caddy_config(edition, replace(shape, tls="acme"))["apps"]["tls"]
+    assert "certificates" not in plain
+    assert len(plain["automation"]["policies"]) == 1
+
+
+def test_a_provider_that_this_caddy_has_no_module_for_is_refused_before_it_starts(tmp_path):
+    settings = Settings(home=tmp_path, tls="acme", acme_dns={"name": "cloudflare", "api_token": "s3cret"})
+    layout = Layout(tmp_path)
+    layout.run.mkdir(parents=True)
+    with pytest.raises(ValidationFailed, match=r"no module dns\.providers\.cloudflare.*xcaddy build"):
+        caddy_service(settings, layout)
+    require_module(DNS, {"http", "dns.providers.cloudflare"})
+    assert dns_environment(settings) == {"SLIPYARD_ACME_DNS_API_TOKEN": "s3cret"}
+    assert "s3cret" not in repr(settings)
+    for wrong in ({"tls": "internal"}, {"acme_dns": {"api_token": SecretStr("s3cret")}}):
+        with pytest.raises(ValidationFailed, match="SLIPYARD_ACME_DNS"):
+            caddy_shape(settings.model_copy(update=wrong), layout)

@@ -20,6 +20,8 @@ class Metric(StrEnum):
     MEMORY = "memory"
     ERRORS = "errors"
     CRASH_LOOP = "crash_loop"
+    DISK = "disk"
+    CERTIFICATE = "certificate"
     FAILED_DEPLOYMENT = "failed_deployment"
 
 
@@ -38,10 +40,13 @@ def list_alerts(*, app_name: AppOption = None, as_json: Json = False) -> None:
 @app.command()
 def add(
     metric: Annotated[
-        Metric, typer.Argument(help="cpu and memory of the limit, 5xx of the answers, or what happened.")
+        Metric,
+        typer.Argument(help="Of the limit, of the answers, of the disk, days of a certificate, or what happened."),
     ],
     *,
-    at: Annotated[float | None, typer.Option("--at", help="Percent, or a count; default 90, errors 5.")] = None,
+    at: Annotated[
+        float | None, typer.Option("--at", help="Percent, days, a count; default 90, errors 5, certificate 14.")
+    ] = None,
     below: Annotated[float | None, typer.Option("--below", help="It is over below this.")] = None,
     lasting: Annotated[str | None, typer.Option("--for", help="For how long: 90s, 5m.")] = None,
     app_name: AppOption = None,
@@ -94,7 +99,9 @@ def _seconds(text: str | None) -> float | None:
 
 
 def _fires(row: dict[str, Any]) -> str:
-    unit = " %" if row["metric"] in {Metric.CPU, Metric.MEMORY, Metric.ERRORS} else ""
+    if row["metric"] == Metric.CERTIFICATE:
+        return f"At {row['threshold']:g} days before its end"
+    unit = " %" if row["metric"] in {Metric.CPU, Metric.MEMORY, Metric.ERRORS, Metric.DISK} else ""
     return f"At {row['metric']} {row['threshold']:g}{unit} for {row['seconds']:g} s"
 
 

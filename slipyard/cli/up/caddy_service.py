@@ -8,8 +8,9 @@ import httpx
 
 from slipyard.cli.up.listening import ListeningSockets
 from slipyard.cli.up.service import Service
-from slipyard.clients.caddy import caddy_binary, caddy_command
+from slipyard.clients.caddy import caddy_binary, caddy_command, caddy_modules
 from slipyard.deployer.caddy_config import caddy_config
+from slipyard.deployer.caddy_dns import dns_environment, require_module
 from slipyard.deployer.caddy_editions import Editions
 from slipyard.deployer.caddy_router import caddy_shape
 from slipyard.deployer.caddy_shape import INHERITED, CaddyShape
@@ -26,15 +27,19 @@ def caddy_service(settings: Settings, layout: Layout) -> Service | None:
     first = directory / "first.json"
     orders = {"admin": {"listen": f"unix/{layout.caddy_socket}|0600"}}
     shape = caddy_shape(settings, layout)
+    binary, secrets = caddy_binary(settings.caddy), dns_environment(settings)
+    if shape.acme.dns is not None:
+        require_module(shape.acme.dns, caddy_modules(binary))
     edition = Editions(shape.routes, shape.spares).first
     first.write_text(json.dumps({**orders, **caddy_config(edition, shape)}))
     return Service(
         "caddy",
-        caddy_command(caddy_binary(settings.caddy), first),
+        caddy_command(binary, first),
         layout,
         answers=lambda: caddy_answers(layout.caddy_socket),
+        configuration=json.dumps(secrets) if secrets else "",
         sockets=_sockets(shape),
-        environment={"XDG_CONFIG_HOME": str(directory), "XDG_DATA_HOME": str(directory)},
+        environment={"XDG_CONFIG_HOME": str(directory), "XDG_DATA_HOME": str(directory), **secrets},
     )
 
 

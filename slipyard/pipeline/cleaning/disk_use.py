@@ -51,6 +51,17 @@ def _by_entry(home: Path) -> dict[str, int]:
     return found
 
 
+def fill_of_disks(paths: Iterable[Path]) -> dict[Path, tuple[int, int]]:
+    """Bytes in use and in all, of each disk that one of these lies on. Blocking."""
+    found: dict[int, tuple[Path, tuple[int, int]]] = {}
+    for path in paths:
+        with suppress(OSError):
+            disk = os.statvfs(path)
+            total = disk.f_blocks * disk.f_frsize
+            found[path.stat().st_dev] = (path, (total - disk.f_bavail * disk.f_frsize, total or 1))
+    return dict(found.values())
+
+
 def _file_systems(paths: Iterable[Path]) -> tuple[int, int]:
     """An engine elsewhere has a directory that is not here: its disk is not ours to judge."""
     seen: dict[int, os.statvfs_result] = {}

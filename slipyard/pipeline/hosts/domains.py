@@ -21,6 +21,7 @@ from slipyard.pipeline.hosts.claim_domain import (
     tell_domains,
 )
 from slipyard.pipeline.hosts.publish_hosts import try_to_publish_hosts
+from slipyard.pipeline.plans import refuse_more_domains
 from slipyard.store.queries.domains import find_domain
 from slipyard.store.tables import Domain
 
@@ -32,6 +33,7 @@ async def add_domain(context: Context, app_id: str, new: NewDomain, actor: Actor
     faults = await look_for_proofs(context, app_id, [each.domain for each in claims])
 
     def claim(session: Session) -> Domain:
+        refuse_more_domains(session, context, app_id, len(claims))
         rows = [claim_domain(session, context, app_id, each, faults, actor) for each in claims]
         return rows[-1]
 

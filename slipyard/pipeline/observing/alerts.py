@@ -6,7 +6,7 @@ from typing import Any
 
 from sqlmodel import Session
 
-from slipyard.domain.alert import USUAL, AlertMetric, AlertState
+from slipyard.domain.alert import FALLING, USUAL, AlertMetric, AlertState
 from slipyard.domain.errors import ValidationFailed
 from slipyard.domain.ids import new_id
 from slipyard.pipeline.context import Context
@@ -80,8 +80,18 @@ async def remove_alert(context: Context, app_id: str, alert_id: str) -> Alert:
 
 
 def _check(row: Alert) -> None:
-    if row.resolve_below > row.threshold:
+    if row.metric in FALLING:
+        _check_falling(row)
+    elif row.resolve_below > row.threshold:
         raise ValidationFailed(
             f"resolve_below is {row.resolve_below:g} and above the threshold {row.threshold:g}: it would be over before it"
             " fires. Give both, resolve_below at the most as high."
+        )
+
+
+def _check_falling(row: Alert) -> None:
+    if row.resolve_below < row.threshold:
+        raise ValidationFailed(
+            f"resolve_below is {row.resolve_below:g} and below the threshold {row.threshold:g}: for {row.metric} little is"
+            " bad, so it would be over before it fires. Give both, resolve_below at least as high."
         )

@@ -5,7 +5,7 @@ from itertools import groupby
 
 from sqlmodel import Session
 
-from slipyard.domain.alert import AlertMetric, AlertStanding, AlertState, AlertTerms, judged
+from slipyard.domain.alert import FALLING, AlertMetric, AlertStanding, AlertState, AlertTerms, judged
 from slipyard.pipeline.context import Context
 from slipyard.pipeline.observing.alert_values import AlertValue, alert_values
 from slipyard.store.events import lock_app, record
@@ -13,15 +13,16 @@ from slipyard.store.queries.alerts import alerts_to_judge
 from slipyard.store.tables import Alert, App
 
 FIRING, RESOLVED = "alert.firing", "alert.resolved"
-_IN_PERCENT = {AlertMetric.CPU, AlertMetric.MEMORY, AlertMetric.ERRORS}
+_IN_PERCENT = {AlertMetric.CPU, AlertMetric.MEMORY, AlertMetric.ERRORS, AlertMetric.DISK}
 _SENTENCE = 200
 
 
 async def judge_alerts(context: Context) -> None:
     """One pass. Nothing is written for an alert that stands as before."""
     rows = await context.database.reading(alerts_to_judge)
-    for app_id, alerts in groupby(rows, key=lambda row: row.app_id):
-        values = await alert_values(context, app_id)
+    for app_id, found in groupby(rows, key=lambda row: row.app_id):
+        alerts = list(found)
+        values = await alert_values(context, app_id, {alert.metric for alert in alerts})
         for alert in alerts:
             if _moves(context, alert, values[alert.metric]):
                 await _move(context, alert.id, values)
@@ -63,7 +64,7 @@ def _is_silent(context: Context, row: Alert) -> bool:
 
 
 def _terms(row: Alert) -> AlertTerms:
-    return AlertTerms(row.threshold, row.resolve_below, row.seconds)
+    return AlertTerms(row.threshold, row.resolve_below, row.seconds, falling=row.metric in FALLING)
 
 
 def _tell(session: Session, context: Context, row: Alert, value: AlertValue, kind: str) -> None:
@@ -86,6 +87,8 @@ def _tell(session: Session, context: Context, row: Alert, value: AlertValue, kin
 
 def _words(row: Alert, value: AlertValue, *, over: bool) -> str:
     about = value.about[:_SENTENCE].rstrip(".")
+    if row.metric is AlertMetric.CERTIFICATE:
+        return f"over again: {about}." if over else f"{about}, in {max(value.amount or 0, 0):.1f} days."
     if row.metric not in _IN_PERCENT:
         return f"over again: {row.metric.replace('_', ' ')}." if over else f"{about}."
     amount = "nothing is measured any more" if value.amount is None else f"{about} at {value.amount:.0f} %"
@@ -98,5 +101,7 @@ def _page(row: Alert, value: AlertValue) -> str:
             return f"deployments/{value.deployment_id}"
         case AlertMetric.CRASH_LOOP:
             return "instances"
+        case AlertMetric.CERTIFICATE:
+            return "certificates"
         case _:
             return "metrics?range=1h"

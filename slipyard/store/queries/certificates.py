@@ -4,7 +4,7 @@ from collections.abc import Iterable
 
 from sqlmodel import Session, col, select
 
-from slipyard.store.tables import HostCertificate
+from slipyard.store.tables import Domain, HostCertificate
 
 
 def brought_certificates(session: Session) -> list[HostCertificate]:
@@ -15,3 +15,9 @@ def certificates_at(session: Session, hosts: Iterable[str]) -> dict[str, HostCer
     """By host."""
     query = select(HostCertificate).where(col(HostCertificate.host).in_(sorted(hosts)))
     return {row.host: row for row in session.exec(query)}
+
+
+def certificates_of_app(session: Session, app_id: str) -> list[HostCertificate]:
+    """Of its own names, as they were last seen."""
+    hosts = select(Domain.host).where(Domain.app_id == app_id)
+    return list(session.exec(select(HostCertificate).where(col(HostCertificate.host).in_(hosts))))
