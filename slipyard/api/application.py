@@ -19,6 +19,7 @@ from slipyard.api.routes import (
     all_metrics,
     app_environment,
     apps,
+    catalogue,
     certificates,
     ci,
     cleaning,
@@ -59,7 +60,7 @@ from slipyard.clients.outside_http import OutsideHttp
 from slipyard.pipeline.context import Context
 
 _REST = (
-    connections, notifiers, domains, rules, certificates, volumes, services, cleaning, registries, schedules,
+    catalogue, connections, notifiers, domains, rules, certificates, volumes, services, cleaning, registries, schedules,
     access, apps, app_environment, configuration, secrets, secret_stores, commands, files, ci, actions, holds, uploads, work, work_logs, runtime, events, git_credentials, hooks, deliveries, poll, previews, queue, system, metrics, all_metrics, log_drains, alerts,
 )  # fmt: skip
 _OUTSIDE = (deliveries_in.router, system.probes, all_metrics.scrape, gitserver.router, home.router, reference.router)

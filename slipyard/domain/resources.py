@@ -53,6 +53,8 @@ class Resources(Value):
         "512Mi", description="64Mi to 16384Mi", examples=["512Mi"]
     )
 
+    processes: int = Field(4096, ge=16, le=32768, description="Processes and threads of an instance together")
+
     @property
     def millicores(self) -> int:
         return millicores(self.cpu)

@@ -8,9 +8,11 @@ from sqlmodel import Session
 from slipyard.domain.actor import Actor
 from slipyard.domain.app import AppConfig
 from slipyard.domain.naming import check_env_name
+from slipyard.domain.plan import refuse_above
 from slipyard.pipeline.configuration.resolve_configuration import check_references
 from slipyard.pipeline.context import Context
 from slipyard.pipeline.find_app import configurable_app
+from slipyard.pipeline.plans import plan_of
 from slipyard.pipeline.sources.check_source import check_config
 from slipyard.pipeline.sources.git_access import settled_source
 from slipyard.store.environment import set_env
@@ -50,6 +52,9 @@ def _change(session: Session, context: Context, app: App, changes: AppChanges, a
         for name in ("name", "description", "labels", "environment", "config")
         if (value := getattr(changes, name)) is not None and value != getattr(app, name)
     }
+    plan = plan_of(context, app)
+    if "config" in given and plan is not None:
+        refuse_above(plan, given["config"], app.config)
     said = _change_source(session, app, given, actor) if "config" in given else None
     if "config" in given and _is_followed_otherwise(app.config, given["config"]):
         forget = given["config"].source != app.config.source

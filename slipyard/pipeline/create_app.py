@@ -1,7 +1,7 @@
 """An app comes into being: its row, its repository, its host, and its first deployment where its source is known."""
 
 import secrets
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 
 from sqlalchemy.exc import IntegrityError
 from sqlmodel import Session, col, select
@@ -11,11 +11,13 @@ from slipyard.domain.app import AppConfig
 from slipyard.domain.errors import Conflict, FieldProblem, QuotaExceeded
 from slipyard.domain.ids import new_id
 from slipyard.domain.naming import check_slug, default_host, slug_from
+from slipyard.domain.plan import chosen_plan, chosen_region, config_in_plan, find_plan
 from slipyard.domain.source import SourceType
 from slipyard.pipeline.configuration.resolve_configuration import check_references
 from slipyard.pipeline.context import Context
 from slipyard.pipeline.deploy_app import DeployRequest, write_request
 from slipyard.pipeline.hosts.publish_hosts import try_to_publish_hosts
+from slipyard.pipeline.plans import refuse_another_app
 from slipyard.pipeline.sources.check_source import check_config
 from slipyard.pipeline.sources.git_access import check_credential
 from slipyard.pipeline.wake import wake_deployment
@@ -35,6 +37,8 @@ class NewApp:
     config: AppConfig = field(default_factory=AppConfig)
     env: dict[str, str] = field(default_factory=dict, repr=False)
     deploy: bool = True
+    plan: str | None = None
+    region: str | None = None
 
 
 @dataclass(frozen=True)
@@ -46,6 +50,9 @@ class CreatedApp:
 async def create_app(context: Context, new: NewApp, actor: Actor) -> CreatedApp:
     """`Conflict` where the name is taken, `QuotaExceeded`, `ValidationFailed`. An image or a repository is deployed at once."""
     slug = check_slug(new.slug) if new.slug else slug_from(new.name)
+    plan = chosen_plan(context.settings.plans, new.plan)
+    region = chosen_region(context.settings.regions, new.region)
+    new = replace(new, config=config_in_plan(plan, new.config), plan=plan.id if plan else None, region=region.code)
     check_config(context, new.config)
     try:
         created = await context.database.writing(lambda session: _write(session, context, new, slug, actor))
@@ -61,6 +68,7 @@ async def create_app(context: Context, new: NewApp, actor: Actor) -> CreatedApp:
 
 def _write(session: Session, context: Context, new: NewApp, slug: str, actor: Actor) -> CreatedApp:
     _within_quota(session, actor)
+    refuse_another_app(session, find_plan(context.settings.plans, new.plan), actor)
     check_credential(session, actor, new.config.source)
     app_id = new_id("app")
     now = context.clock.now()
@@ -72,6 +80,8 @@ def _write(session: Session, context: Context, new: NewApp, slug: str, actor: Ac
         description=new.description,
         labels=new.labels,
         environment=new.environment,
+        plan=new.plan,
+        region=new.region,
         config=new.config,
         host=_host(session, context, slug, app_id, actor),
         repository_secret=secrets.token_hex(16),

@@ -56,6 +56,8 @@ async def create(body: CreateApp, context: ContextDep, actor: ActorDep, response
         config=config,
         env=body.env_vars,
         deploy=body.wants_deployment,
+        plan=body.plan,
+        region=body.region,
     )
     created = await create_app(context, new, actor)
     response.headers["Location"] = f"/v1/apps/{created.app.id}"
@@ -74,7 +76,7 @@ async def change(
     body: ChangeApp, app: AppDep, context: ContextDep, actor: ActorDep, version: IfVersion, response: Response
 ) -> AppView:
     """Changes only what is given; `env_vars` and `labels` replace the whole set. Takes effect with the next deployment."""
-    body.refuse_immutable(app.slug)
+    body.refuse_immutable(app.slug, app.plan, app.region)
     changed = await change_app(context, app.id, _changes(body, app), actor, version)
     return await _answer(context, changed, response)
 

@@ -7,6 +7,7 @@ from datetime import datetime
 from slipyard.api.views.service_views import Running, service_views
 from slipyard.domain.app_status import AppFacts, app_status
 from slipyard.domain.ids import short_id
+from slipyard.domain.plan import LOCAL, find_plan
 from slipyard.domain.release import ReleaseConfig
 from slipyard.domain.schemas.app_output import AppView, LockFact, MaintenanceFact, Owner, PollFact, WebhookFact
 from slipyard.domain.schemas.work_output import DeploymentView
@@ -42,6 +43,7 @@ def app_view(app: App, around: Surroundings, settings: Settings) -> AppView:
     """Every field of the promise; what Slipyard does not know yet is null or empty, and there."""
     config, live = app.config, around.live
     status, message = app_status(around.facts)
+    plan = find_plan(settings.plans, app.plan)
     url = settings.app_url(app.host)
     image = live.config.image.reference if live and live.config else None
     return AppView(
@@ -55,6 +57,11 @@ def app_view(app: App, around: Surroundings, settings: Settings) -> AppView:
         parent_id=app.parent_id,
         environment=app.environment,
         owner=Owner(id=app.organization_id),
+        region=app.region or LOCAL,
+        plan_id=app.plan,
+        plan_name=(plan.name or plan.id) if plan else app.plan,
+        plan_max_apps=plan.max_apps if plan else None,
+        plan_max_domains=plan.max_custom_domains if plan else None,
         source=config.source,
         git_url=git_url(settings, app.slug) if config.source.own_remote and app.parent_id is None else None,
         has_git_access=app.has_git_access,

@@ -66,6 +66,7 @@ def create(
     replicas: Annotated[int | None, typer.Option("--replicas", min=1, max=100, help="How many instances.")] = None,
     env: Annotated[list[str] | None, typer.Option("--env", "-e", help="NAME=VALUE, NAME=@file or NAME=-.")] = None,
     description: Annotated[str | None, typer.Option("--description", help="For people.")] = None,
+    plan: Annotated[str | None, typer.Option("--plan", help="What it may use at the most.")] = None,
     no_deploy: Annotated[bool, typer.Option("--no-deploy", help="Make it, do not deploy it yet.")] = False,
     detach: Detach = False,
     as_json: Json = False,
@@ -77,7 +78,8 @@ def create(
     source = _source(git=git, branch=branch, image=image, upload=upload)
     source |= {key: value for key, value in (("dockerfile", dockerfile), ("subdirectory", subdirectory)) if value}
     body: dict[str, Any] = {"name": name, "source": source, "port": port, "replicas": replicas}
-    body |= {"env_vars": parse_pairs(env or []), "description": description, "deploy": False if no_deploy else None}
+    body |= {"env_vars": parse_pairs(env or []), "description": description, "plan": plan}
+    body |= {"deploy": False if no_deploy else None}
     client = connect()
     if credential is not None:
         source["credential_id"] = client.get(f"/git-credentials/{segment(credential)}")["id"]
@@ -131,7 +133,8 @@ def delete(
     yes: Annotated[bool, typer.Option("--yes", "-y", help="Do not ask.")] = False,
     wait: Annotated[bool, typer.Option("--wait", help="Return when everything of it is gone.")] = False,
     volumes: Annotated[
-        list[str] | None, typer.Option("--volumes", metavar="VOLUME", help="This volume too, with its data; repeatable.")
+        list[str] | None,
+        typer.Option("--volumes", metavar="VOLUME", help="This volume too, with its data; repeatable."),
     ] = None,
     as_json: Json = False,
 ) -> None:

@@ -21,6 +21,7 @@ def container_spec(installation_id: str, spec: InstanceSpec, mounts: tuple[FileM
         volumes=tuple(_volume_mount(installation_id, each) for each in spec.volumes),
         millicores=spec.resources.millicores,
         memory_bytes=spec.resources.memory_bytes,
+        processes=spec.resources.processes,
     )
 
 

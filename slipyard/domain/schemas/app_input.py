@@ -8,6 +8,7 @@ from slipyard.domain.errors import Immutable
 from slipyard.domain.freeze import FreezeWindow
 from slipyard.domain.health import Command, HealthCheck
 from slipyard.domain.naming import check_env_name
+from slipyard.domain.plan import LOCAL
 from slipyard.domain.resources import Resources
 from slipyard.domain.rollout import RolloutRules
 from slipyard.domain.schemas.incoming import Incoming
@@ -29,6 +30,7 @@ Name = Annotated[str, Field(min_length=1, max_length=100, examples=["My shop"])]
 
 _FLAT_NAMES = {
     "env": "env_vars",
+    "plan_id": "plan",
     "source_type": "source.type",
     "image": "source.image",
     "image_url": "source.image",
@@ -126,6 +128,8 @@ class CreateApp(AppFields):
 
     name: Name
     slug: str | None = Field(None, description="Default: made from the name")
+    plan: str | None = Field(None, max_length=63, description="Default: that of the settings; see /v1/apps/plans")
+    region: str | None = Field(None, max_length=63, description="See /v1/apps/regions")
     deploy: bool | None = Field(None, description="Default: true where an image or a repository is given")
 
     @property
@@ -142,9 +146,9 @@ class ChangeApp(AppFields):
     region: Any = Field(None, description="Cannot change")
     plan: Any = Field(None, description="Cannot change")
 
-    def refuse_immutable(self, slug: str) -> None:
+    def refuse_immutable(self, slug: str, plan: str | None, region: str | None) -> None:
         """Raises `Immutable` for what is fixed at creation, unless it is sent as it already is."""
-        fixed = {"slug": slug, "region": None, "plan": None}
+        fixed = {"slug": slug, "region": region or LOCAL, "plan": plan}
         for name in sorted(self.model_fields_set & set(fixed)):
             if getattr(self, name) != fixed[name]:
                 raise Immutable(f"{name!r} cannot change after an app was created; clone the app to have it otherwise.")

@@ -30,6 +30,7 @@ from slipyard.pipeline.configuration.resolve_configuration import (
     resolve_configuration,
 )
 from slipyard.pipeline.context import Context
+from slipyard.pipeline.plans import refuse_release_above
 from slipyard.pipeline.rollout.service_specs import Given, service_specs
 from slipyard.pipeline.volumes.settle_mounts import settle_mounts
 from slipyard.store.environment import open_env, seal_env, seal_files, split_env
@@ -105,6 +106,7 @@ def make_release(
     asked = _Asked(app.config, services, resolved, deployment.replicas if deployment else None)
     config = _config(context, asked, material, _pinned(session, app_id))
     config = settle_mounts(session, context, app, config)
+    refuse_release_above(session, context, app, config)
     app.last_release += 1
     release = Release(
         id=new_id("rel"),
