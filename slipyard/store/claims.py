@@ -96,7 +96,7 @@ def claim_deployment(session: Session, deployment_id: str, holder: str, now: dat
     if row.status in {DeploymentStatus.DEPLOYING, DeploymentStatus.VERIFYING}:
         _reclaim(session, row, fields)
     elif is_ready_to_deploy(row) and not _another_deploys(session, row):
-        message = "Rollout started."
+        message = f"The rollout of deployment {row.number} started."
         transition(session, row, DeploymentStatus.DEPLOYING, now=now, message=message, started_at=now, **fields)
     else:
         return None
@@ -197,7 +197,7 @@ def _another_deploys(session: Session, row: Deployment) -> bool:
 
 
 def _one(session: Session, statement: Update, claim: Claim) -> None:
-    done = session.execute(statement)
+    done = session.execute(statement, execution_options={"synchronize_session": False})
     if not isinstance(done, CursorResult) or done.rowcount != 1:
         noun = claim.kind.__name__.lower()
         raise LeaseLost(f"The claim on {noun} {claim.id} is held by another process now; this one stops.")

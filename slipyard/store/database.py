@@ -19,6 +19,7 @@ from sqlalchemy.pool import ConnectionPoolEntry, NullPool, QueuePool
 from sqlmodel import Session
 
 from slipyard.domain.errors import DiskFull
+from slipyard.store.held_releases import hold_releases
 
 T = TypeVar("T")
 _BUSY_MILLISECONDS = 15_000
@@ -34,6 +35,7 @@ class Database:
     def __init__(self, url: str | URL, *, inline: bool = False) -> None:
         self.url = make_url(url)
         self._inline = inline
+        hold_releases()
         self.writer = _engine(self.url, read_only=False)
         self.reader = _engine(self.url, read_only=True)
 

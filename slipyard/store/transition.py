@@ -3,7 +3,7 @@
 from datetime import datetime
 from typing import Any
 
-from sqlalchemy import CursorResult, update
+from sqlalchemy import update
 from sqlmodel import Session, col
 
 from slipyard.domain.errors import LeaseLost, StatusConflict
@@ -12,6 +12,8 @@ from slipyard.store.events import lock_app, record
 from slipyard.store.tables import Build, Deployment, Instance
 
 Row = Build | Deployment | Instance
+# The row that the statement gives back is the one in the session, whatever that said before: no second query for it.
+_AS_WRITTEN = {"populate_existing": True, "synchronize_session": False}
 
 
 def transition(
@@ -37,11 +39,10 @@ def transition(
     condition = [col(kind.id) == row.id, col(kind.status) == row.status]
     if claim is not None and not isinstance(row, Instance):
         condition.append(col(kind.claim_token) == claim)  # type: ignore[union-attr]
-    changed = session.execute(update(kind).where(*condition).values(status=to, **columns))
-    if not isinstance(changed, CursorResult) or changed.rowcount != 1:
+    moved = update(kind).where(*condition).values(status=to, **columns).returning(kind)
+    if session.scalars(moved, execution_options=_AS_WRITTEN).first() is None:
         _refuse(row, to, claim)
     record(session, row.app_id, f"{_noun(row)}.{to}", message, now=now, **{f"{_noun(row)}_id": row.id})
-    session.refresh(row)
 
 
 def _refuse(row: Row, to: Status, claim: str | None) -> None:

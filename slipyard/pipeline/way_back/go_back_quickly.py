@@ -4,9 +4,10 @@ from sqlmodel import Session
 
 from slipyard.deployer.router import Route, RouteState
 from slipyard.pipeline.attempt import Attempt
+from slipyard.pipeline.hold_claim import raise_if_cancelled
 from slipyard.pipeline.rollout.load_rollout import Rollout
 from slipyard.pipeline.rollout.standing import addresses_of, standing
-from slipyard.pipeline.rollout.switch_route import follow_intent, intend
+from slipyard.pipeline.rollout.switch_route import follow_intent, write_intent
 from slipyard.pipeline.way_back.thaw import Thawed, run_on, settle_thawed
 
 
@@ -23,11 +24,12 @@ async def go_back_quickly(attempt: Attempt, rollout: Rollout) -> int | None:
 
 
 def _settle(session: Session, attempt: Attempt, rollout: Rollout, thawed: Thawed) -> Route | None:
-    """Who runs again and where requests go, in one commit: people wait for it."""
+    """Who runs again and where requests go, in one commit, fenced once: people wait for it."""
     settle_thawed(session, attempt, rollout, thawed)
     new = standing(session, rollout.app_id, rollout.deployment_id).new
     if not all(len(new.get(each.name, ())) >= each.replicas for each in rollout.config.services):
         return None
     addresses = addresses_of(row for rows in new.values() for row in rows)
     state = RouteState.AWAKE if addresses else RouteState.STOPPED
-    return intend(session, attempt.claim, rollout.app_id, state, addresses)
+    raise_if_cancelled(session, attempt.claim)
+    return write_intent(session, rollout.app_id, state, tuple(addresses), attempt.claim.id)

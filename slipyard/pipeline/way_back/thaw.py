@@ -130,7 +130,7 @@ def settle_thawed(session: Session, attempt: Attempt, rollout: Rollout, thawed: 
 
 def _say_how(session: Session, attempt: Attempt) -> None:
     """Whoever has to start some of its instances says otherwise."""
-    begin_to_verify(session, attempt)
     row = session.get_one(Deployment, attempt.claim.id)
+    begin_to_verify(session, attempt)
     row.way_back = THAWED
     session.add(row)
