@@ -13,6 +13,7 @@ from slipyard.domain.settings import Settings, read_settings
 from slipyard.pipeline.assemble import assemble
 from slipyard.pipeline.context import Context
 from slipyard.pipeline.healing.hear_engine import hear_engine
+from slipyard.pipeline.scale.waker import serve_waker
 from slipyard.store.installation import load_installation
 
 _log = structlog.get_logger()
@@ -54,6 +55,7 @@ async def _lead(context: Context, lease: LeaderLease) -> None:
     news = News(context)
     loops = [asyncio.ensure_future(run_loop(context, loop, news)) for loop in LOOPS]
     loops += [asyncio.ensure_future(news.keep_looking()), asyncio.ensure_future(hear_engine(context))]
+    loops += [asyncio.ensure_future(serve_waker(context))]
     try:
         await lease.keep()
     finally:

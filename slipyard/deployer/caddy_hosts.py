@@ -7,6 +7,7 @@ from slipyard.deployer.caddy_editions import SPARE_APP, SPARE_HOST, SPARE_ROUTE,
 from slipyard.deployer.caddy_pages import page
 from slipyard.deployer.caddy_rules import path_matcher, rule_handlers
 from slipyard.deployer.caddy_shape import CaddyShape, Json
+from slipyard.deployer.caddy_waking import woken
 from slipyard.deployer.route_files import MESSAGE, STATE
 from slipyard.deployer.router import SLOTS, RoutedHost, RouteState
 from slipyard.deployer.routes import CURRENT
@@ -54,8 +55,10 @@ def _spare_route(directory: Path, shape: CaddyShape) -> Json:
 
 def _states(route: str, app: str, shape: CaddyShape, timeouts: Timeouts | None = None) -> list[Json]:
     current = f"{route}/{CURRENT}"
+    proxied = _proxied(app, current, shape, timeouts or Timeouts())
     states = [
-        {**_when(current, RouteState.AWAKE), "handle": _proxied(app, current, shape, timeouts or Timeouts())},
+        {**_when(current, RouteState.AWAKE), "handle": proxied},
+        {**_when(current, RouteState.ASLEEP), "handle": [woken(app, shape, proxied)]},
         {**_when(current, RouteState.REPLACING), "handle": [_held(current)]},
         {**_when(current, RouteState.STOPPED), "handle": [page(503, caddy_pages.STOPPED)]},
         {**_when(current, RouteState.MAINTENANCE), "handle": [_maintenance(current)]},

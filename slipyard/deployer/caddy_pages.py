@@ -11,6 +11,7 @@ _PAGE = (
 NO_APP = _PAGE.format(title="No app at this address", text="Check the name, or ask whoever gave it to you.")
 STOPPED = _PAGE.format(title="This app is stopped", text="Start it again to see it here.")
 REPLACING = _PAGE.format(title="A new version is starting", text="Try again in a moment.")
+WAKING = _PAGE.format(title="This app is waking up", text="It slept. Try again in a moment.")
 MESSAGE = "{message}"
 MAINTENANCE = _PAGE.format(title="We are working on it", text=f"This app will be back soon. {MESSAGE}")
 NOT_DEPLOYED = _PAGE.format(title="Nothing deployed yet", text="This app exists; its first deployment will show here.")

@@ -190,6 +190,9 @@ class Driver(Protocol):
     async def pause(self, container_id: str) -> int | None:
         """Freezes it with its memory; returns how many bytes that is, None where nobody can say. `NotFound` or `Conflict` where it does not run."""
 
+    async def rest(self, container_id: str, grace_seconds: float) -> None:
+        """Stops it and keeps it, paused or not: `start` brings it back. `NotFound`."""
+
     async def thaw(self, container_id: str) -> None:
         """Runs on from where it was paused. `NotFound` or `Conflict` where there is nothing to thaw."""
 

@@ -17,6 +17,7 @@ class RouteState(StrEnum):
     AWAKE = "awake"
     STOPPED = "stopped"  # answers 503 with a page that says so
     REPLACING = "replacing"  # requests wait a while: the old instances have ended, the new ones are not ready
+    ASLEEP = "asleep"  # requests wait while the waker brings it back, then go on to it
     MAINTENANCE = "maintenance"  # answers 503 with a page that says so and `message`, whatever runs behind it
     NOT_DEPLOYED = "not_deployed"  # the app exists, nothing was live yet
 

@@ -1,6 +1,6 @@
 """What an app is told to be. Stored as one JSON value; every change is a new value."""
 
-from pydantic import Field
+from pydantic import Field, model_validator
 
 from slipyard.domain.autoscaling import AutoscaleRules
 from slipyard.domain.freeze import FreezeWindow
@@ -41,6 +41,15 @@ class AppConfig(Value):
     services: dict[ServiceName, ServiceConfig] = Field(
         default_factory=dict, max_length=50, description="Over what the repository says of them, and beside"
     )
+
+    @model_validator(mode="after")
+    def _may_be_none(self) -> "AppConfig":
+        if self.scale_to_zero and self.min_instances > 0:
+            raise ValueError(
+                f"an app that sleeps while nobody asks has no instance then, and min_instances is {self.min_instances}:"
+                " set it to 0, or turn scale_to_zero_enabled off"
+            )
+        return self
 
     @property
     def least_instances(self) -> int:

@@ -40,6 +40,7 @@ class AppFacts:
     last_error: str | None
     trouble: str | None = None  # of one of its instances
     crash_loop: bool = False
+    asleep: bool = False
     held: str | None = None  # what the latest deployment waits for, and may for days
 
 
@@ -60,6 +61,8 @@ def app_status(facts: AppFacts) -> tuple[AppStatus, str]:
 
 
 def _standing(facts: AppFacts) -> tuple[AppStatus, str]:
+    if facts.asleep:
+        return AppStatus.SLEEPING, "Asleep until somebody asks for it: the first request wakes it, and so does a start."
     return _stopped(facts) if facts.stopped else _live(facts) if facts.active else _never_live(facts)
 
 

@@ -83,6 +83,14 @@ class ReleaseConfig(Value):
         told = next((each.stop_grace_seconds for each in self.services if each.name == service), None)
         return self.rollout.stop_seconds if told is None else told
 
+    def scaled(self, count: int | None) -> "ReleaseConfig":
+        """With so many instances of the routed service, unless it is to have none; None is as many as it says."""
+        routed = self.routed
+        if count is None or routed is None or not routed.replicas or routed.replicas == count:
+            return self
+        services = (each.model_copy(update={"replicas": count}) if each is routed else each for each in self.services)
+        return self.model_copy(update={"services": tuple(services)})
+
     @property
     def routed(self) -> ServiceSpec | None:
         """The one that says so, else the one called web."""

@@ -15,6 +15,7 @@ from slipyard.pipeline.find_app import changeable_app
 from slipyard.pipeline.healing.coming import COMING
 from slipyard.pipeline.rollout.retire import retire
 from slipyard.pipeline.rollout.switch_route import apply_route, write_intent
+from slipyard.pipeline.scale.wake_up import wake_up
 from slipyard.pipeline.wake import wake_deployment
 from slipyard.pipeline.write_down import Asked, write_deployment
 from slipyard.store.events import record
@@ -58,6 +59,9 @@ async def stop_app(context: Context, app_id: str, actor: Actor) -> ActionDone:
 
 
 async def start_app(context: Context, app_id: str, actor: Actor) -> ActionDone:
+    """Wakes what sleeps, and deploys what was stopped."""
+    if await wake_up(context, app_id, f"{actor.name} asked for a start"):
+        return ActionDone("The app is awake.")
     return await _deploy_again(context, app_id, actor, "start")
 
 

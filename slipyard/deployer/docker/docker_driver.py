@@ -101,6 +101,10 @@ class DockerDriver(Commands, Volumes):
         await self._engine.pause(container_id)
         return held
 
+    async def rest(self, container_id: str, grace_seconds: float) -> None:
+        await self._engine.keep_running(container_id, keep=False)
+        await self._engine.stop(container_id, grace_seconds)
+
     async def thaw(self, container_id: str) -> None:
         await self._engine.unpause(container_id)
 

@@ -4,6 +4,7 @@ from typing import Annotated, Any, ClassVar
 
 from pydantic import AfterValidator, Field
 
+from slipyard.domain.autoscaling import AutoscaleRules
 from slipyard.domain.errors import Immutable
 from slipyard.domain.freeze import FreezeWindow
 from slipyard.domain.health import Command, HealthCheck
@@ -32,6 +33,7 @@ _FLAT_NAMES = {
     "env": "env_vars",
     "plan_id": "plan",
     "source_type": "source.type",
+    "scale_to_zero": "scale_to_zero_enabled",
     "image": "source.image",
     "image_url": "source.image",
     "image_uri": "source.image",
@@ -88,6 +90,11 @@ class AppFields(Incoming):
     def _completed(cls, given: dict[str, Any]) -> dict[str, Any]:
         source = given.get("source")
         if isinstance(source, dict) and "type" not in source:
+    scale_to_zero_enabled: bool = Field(default=False, description="Sleeps while nobody asks; min_instances becomes 0")
+    idle_timeout_minutes: int = Field(15, ge=1, le=10_080, description="Without a request until it sleeps")
+    sleep_workers: bool = Field(default=False, description="Services that get no requests sleep and wake with it")
+    autoscale: AutoscaleRules | None = Field(None, description="Between min_instances and max_instances; null: off")
+
             if source.get("image"):
                 source["type"] = "image"
             elif source.get("repo_url"):
@@ -99,7 +106,15 @@ class AppFields(Incoming):
         given = self.model_dump(exclude_unset=True, include=_CONFIG_FIELDS, mode="json")
         if self.replicas is not None:
             given |= {"min_instances": self.replicas, "max_instances": max(1, self.replicas)}
-        return given
+        return given | self._sleep_changes()
+
+    def _sleep_changes(self) -> dict[str, Any]:
+        """Who may sleep may be none: to say both at once is a contradiction that `AppConfig` refuses."""
+        if "scale_to_zero_enabled" not in self.model_fields_set:
+            return {}
+        bounds = self.model_fields_set & {"min_instances", "replicas"}
+        least = {} if bounds else {"min_instances": 0 if self.scale_to_zero_enabled else 1}
+        return {"scale_to_zero": self.scale_to_zero_enabled, **least}
 
 
 _CONFIG_FIELDS = {
@@ -113,6 +128,9 @@ _CONFIG_FIELDS = {
     "watch_paths",
     "triggers",
     "build_cache",
+    "idle_timeout_minutes",
+    "sleep_workers",
+    "autoscale",
     "rollout",
     "release_command",
     "before_deploy",

@@ -5,6 +5,7 @@ from typing import Any
 
 from pydantic import Field
 
+from slipyard.domain.autoscaling import AutoscaleRules
 from slipyard.domain.freeze import FreezeWindow
 from slipyard.domain.health import Command, HealthCheck
 from slipyard.domain.resources import Resources
@@ -99,6 +100,9 @@ class AppView(Outgoing):
     scale_to_zero_enabled: bool = False
     idle_timeout_minutes: int = 15
     is_scaled_to_zero: bool = False
+    sleep_workers: bool = False
+    autoscale: AutoscaleRules | None = None
+    scaled_to: int | None = Field(None, description="Instances that autoscaling asks for now")
     instance_count: int
     running_instances: int
     volume: Any = None

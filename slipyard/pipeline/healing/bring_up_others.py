@@ -107,6 +107,6 @@ def _coming(session: Session) -> list[str]:
         .join(App, col(App.id) == col(Instance.app_id))
         .where(col(Instance.status).in_(COMING), Deployment.status == DeploymentStatus.ACTIVE)
         .where(col(Instance.service).not_in(COMMANDS), col(Instance.app_id).not_in(at_work))
-        .where(col(App.stopped).is_(False), col(App.deleting_at).is_(None))
+        .where(col(App.stopped).is_(False), col(App.asleep_since).is_(None), col(App.deleting_at).is_(None))
     )
     return list(session.exec(query).all())

@@ -20,7 +20,7 @@ from slipyard.pipeline.healing.heal_watch import HealWatch
 from slipyard.pipeline.healing.let_go import let_paused_go, remove_strays
 from slipyard.pipeline.healing.look_closely import look_closely
 from slipyard.pipeline.healing.note_end import End, note_end, note_well
-from slipyard.pipeline.healing.observed import InstanceRow, Observed, observe
+from slipyard.pipeline.healing.observed import InstanceRow, Observed, asleep_apps, observe
 from slipyard.pipeline.healing.reconcile import reconcile
 from slipyard.pipeline.healing.rotation import take_out
 from slipyard.pipeline.healing.start_again import start_again, what_happened
@@ -39,7 +39,8 @@ async def heal(context: Context, watch: HealWatch) -> None:
     whole = watch.begin(context.clock.monotonic(), changed=bool(report.changed), heard=report.reliable)
     for container_id in report.altered:
         watch.examined.pop(container_id, None)
-    observed = await observe(context, report, whole=whole)
+    asleep = await context.database.reading(asleep_apps)
+    observed = await observe(context, report, whole=whole, asleep=asleep)
     await _keep_all_serving(context, watch, observed)
     if whole:
         await _look_at_the_whole(context, watch, observed, begun)
@@ -54,7 +55,8 @@ async def _look_at_the_whole(context: Context, watch: HealWatch, observed: Obser
 
 
 async def _keep_all_serving(context: Context, watch: HealWatch, observed: Observed) -> None:
-    serving = [row for row in observed.rows if row.status is InstanceStatus.SERVING]
+    rows = (row for row in observed.rows if row.app_id not in observed.asleep)
+    serving = [row for row in rows if row.status is InstanceStatus.SERVING]
     concerned = [row for row in serving if not _is_well(context, watch, observed, row)]
     places = asyncio.Semaphore(_AT_ONCE)
 

@@ -1,7 +1,7 @@
 """The rows of instances beside what the engine says of their containers: all of them, or those that something happened to."""
 
 from collections import defaultdict
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 
@@ -14,7 +14,7 @@ from slipyard.domain.lifecycle import InstanceStatus
 from slipyard.pipeline.context import Context
 from slipyard.pipeline.healing.stirred import Report
 from slipyard.pipeline.together import together
-from slipyard.store.tables import Instance
+from slipyard.store.tables import App, Instance
 
 
 @dataclass(frozen=True)
@@ -48,12 +48,14 @@ _COLUMNS = (
 
 @dataclass(frozen=True)
 class Observed:
-    """`seen` by instance: more than one where somebody made copies, which inherit the labels."""
+    """`seen` by instance: more than one where somebody made copies, which inherit the labels. `asleep` are apps that slept
+    before the engine was asked, or after."""
 
     rows: Sequence[InstanceRow]
     seen: Mapping[str, Sequence[Observation]]
     whole: bool
     report: Report
+    asleep: Collection[str] = frozenset()
 
     def container_of(self, row: InstanceRow) -> Observation | None:
         """Its own, whatever its name is now; else the one that has its name."""
@@ -62,8 +64,8 @@ class Observed:
         return own or next((each for each in found if each.named), None)
 
 
-async def observe(context: Context, report: Report, *, whole: bool) -> Observed:
-    """One call to the engine and one query, or a look at each of those that changed."""
+async def observe(context: Context, report: Report, *, whole: bool, asleep: Collection[str] = frozenset()) -> Observed:
+    """One call to the engine and two queries, or a look at each of those that changed."""
     if whole:
         seen = await context.driver.observe()
         rows = await context.database.reading(_all_rows)
@@ -71,7 +73,13 @@ async def observe(context: Context, report: Report, *, whole: bool) -> Observed:
         rows = await context.database.reading(lambda session: _rows(session, list(report.changed)))
         looked = await together(context.driver.look(row.id, report.changed[row.id]) for row in rows)
         seen = [each for each in looked if each is not None]
-    return Observed(rows, _by_instance(seen), whole, report)
+    now_asleep = await context.database.reading(asleep_apps)
+    return Observed(rows, _by_instance(seen), whole, report, {*asleep, *now_asleep})
+
+
+def asleep_apps(session: Session) -> set[str]:
+    """Their containers are paused or stopped, and nobody's business."""
+    return set(session.scalars(select(col(App.id)).where(col(App.asleep_since).is_not(None))))
 
 
 def _by_instance(seen: Iterable[Observation]) -> dict[str, list[Observation]]:

@@ -28,6 +28,7 @@ class _Active:
     deployment_id: str
     app_id: str
     release_id: str
+    scaled_to: int | None
 
 
 async def reconcile(context: Context, watch: HealWatch, observed: Observed) -> None:
@@ -36,7 +37,8 @@ async def reconcile(context: Context, watch: HealWatch, observed: Observed) -> N
     active = await context.database.reading(lambda session: _active(session, watch))
     rows = _by_app(observed.rows)
     for each in active:
-        replicas = watch.replicas[each.release_id]
+        services = watch.releases[each.release_id].scaled(each.scaled_to).services
+        replicas = {service.name: service.replicas for service in services}
         ours = [row for row in rows.get(each.app_id, ()) if row.deployment_id == each.deployment_id]
         present = {row.place for row in ours if row.status in {*COMING, InstanceStatus.SERVING}}
         for place in missing(replicas, present):
@@ -128,17 +130,16 @@ def _by_app(rows: Sequence[InstanceRow]) -> Mapping[str, list[InstanceRow]]:
 
 
 def _active(session: Session, watch: HealWatch) -> list[_Active]:
-    """What is active, and left alone by everybody else; fills `watch.replicas`, so that each release is read once."""
+    """What is active, and left alone by everybody else; fills `watch.releases`, so that each release is read once."""
     at_work = select(Deployment.app_id).where(col(Deployment.status).in_(AT_WORK))
     query = (
-        select_columns(col(Deployment.id), col(Deployment.app_id), col(Deployment.release_id))
+        select_columns(col(Deployment.id), col(Deployment.app_id), col(Deployment.release_id), col(App.scaled_to))
         .join(App, col(App.id) == col(Deployment.app_id))
         .where(col(Deployment.status) == DeploymentStatus.ACTIVE, col(Deployment.release_id).is_not(None))
-        .where(col(App.stopped).is_(False), col(App.deleting_at).is_(None))
+        .where(col(App.stopped).is_(False), col(App.asleep_since).is_(None), col(App.deleting_at).is_(None))
         .where(col(Deployment.app_id).not_in(at_work))
     )
     active = [_Active(*row) for row in session.execute(query)]
-    for release_id in {each.release_id for each in active} - watch.replicas.keys():
-        services = session.get_one(Release, release_id).config.services
-        watch.replicas[release_id] = {each.name: each.replicas for each in services}
+    for release_id in {each.release_id for each in active} - watch.releases.keys():
+        watch.releases[release_id] = session.get_one(Release, release_id).config
     return active

@@ -39,10 +39,15 @@ class OfDeployment(Protocol):
 
 def is_free_to_change(session: Session, what: OfDeployment) -> App | None:
     """The app, locked, where routes and instances of this deployment are the healer's business; None while another
-    deployment is at work or active, or where the app is to be away."""
+    deployment is at work or active, or where the app is to be away or sleeps."""
     app = session.get_one(App, what.app_id, with_for_update=True)
     deployment = session.get_one(Deployment, what.deployment_id)
-    if app.stopped or app.deleting_at is not None or deployment.status is not DeploymentStatus.ACTIVE:
+    if (
+        app.stopped
+        or app.asleep_since is not None
+        or app.deleting_at is not None
+        or deployment.status is not DeploymentStatus.ACTIVE
+    ):
         return None
     at_work = select(Deployment.id).where(Deployment.app_id == app.id, col(Deployment.status).in_(AT_WORK))
     return None if session.exec(at_work.limit(1)).first() else app

@@ -6,7 +6,7 @@ from sqlmodel import Session, col
 from slipyard.deployer.driver import InstanceSpec
 from slipyard.domain.lifecycle import DeploymentStatus, InstanceStatus
 from slipyard.pipeline.healing.health_watch import Asked, HealthWatch
-from slipyard.store.tables import Deployment, Instance, Release
+from slipyard.store.tables import App, Deployment, Instance, Release
 
 
 def serving_to_ask(session: Session, watch: HealthWatch) -> list[Asked]:
@@ -18,7 +18,9 @@ def serving_to_ask(session: Session, watch: HealthWatch) -> list[Asked]:
     query = (
         select(*columns)
         .join(Deployment, col(Deployment.id) == col(Instance.deployment_id))
+        .join(App, col(App.id) == col(Instance.app_id))
         .where(col(Instance.status) == InstanceStatus.SERVING, col(Instance.container_id).is_not(None))
+        .where(col(App.asleep_since).is_(None))
         .where(col(Deployment.status) == DeploymentStatus.ACTIVE, col(Deployment.bake_until).is_(None))
     )
     rows = [Asked(*row) for row in session.execute(query)]

@@ -46,7 +46,7 @@ def load_rollout(session: Session, context: Context, deployment_id: str) -> Roll
         published=session.get(RouteRow, app.id) is not None,
         release_id=release.id,
         release_number=release.number,
-        config=release.config,
+        config=release.config.scaled(app.scaled_to),
         env=env,
         own_env=own_env,
         files=open_files(context.cipher, release.files_encrypted),

@@ -21,6 +21,7 @@ from slipyard.pipeline.rollout.overtake import overtake
 from slipyard.pipeline.rollout.pin_images import pin_images
 from slipyard.pipeline.rollout.recreate import end_what_runs_alone
 from slipyard.pipeline.rollout.strategies import STRATEGIES
+from slipyard.pipeline.scale.wake_for_rollout import wake_for_rollout
 from slipyard.pipeline.way_back.bring_image import bring_image, bring_service_images
 from slipyard.pipeline.way_back.go_back_quickly import go_back_quickly
 from slipyard.store.claims import Claim, claim_deployment
@@ -44,6 +45,7 @@ async def _roll_out(attempt: Attempt) -> None:
     await run_before(attempt, rollout)
     if rollout.config.commands:  # from here on a later deployment may overtake this one
         await wake_next_deployment(attempt.context, rollout.app_id)
+    await wake_for_rollout(attempt, rollout)
     generation = await go_back_quickly(attempt, rollout)
     if generation is None:
         await bring_service_images(attempt, rollout)

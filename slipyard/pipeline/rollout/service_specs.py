@@ -98,7 +98,7 @@ def _main(config: AppConfig, formation: Formation, given: Given) -> ServiceConfi
     of_app = ServiceConfig(
         command=config.source.start_command,
         port=config.port,
-        replicas=_if_told(config.min_instances, _UNTOLD.min_instances),
+        replicas=_if_told(config.least_instances, _UNTOLD.min_instances),
         resources=_if_told(config.resources, Resources()),
         health_check=_if_told(config.health_check, HealthCheck()),
     )

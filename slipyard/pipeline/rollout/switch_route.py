@@ -53,6 +53,8 @@ def write_intent(
 ) -> Route:
     app = session.get_one(App, app_id, with_for_update=True)
     app.last_route += 1
+    if state is not RouteState.ASLEEP:
+        app.asleep_since = app.rested_at = None
     row = session.get(RouteRow, app_id) or RouteRow(app_id=app_id, generation=0, state=state.value)
     row.generation, row.state, row.applied = app.last_route, state.value, False
     row.addresses, row.deployment_id = list(addresses), deployment_id

@@ -43,8 +43,10 @@ def app_facts(session: Session, app_ids: Sequence[str]) -> dict[str, AppFacts]:
 
 
 def _facts_of(session: Session, app_ids: Sequence[str]) -> dict[str, AppFacts]:
-    apps = session.exec(
-        select(App.id, App.deleting_at, App.deleted_at, App.stopped).where(col(App.id).in_(app_ids))
+    apps = session.execute(
+        select_columns(
+            col(App.id), col(App.deleting_at), col(App.deleted_at), col(App.stopped), col(App.asleep_since).is_not(None)
+        ).where(col(App.id).in_(app_ids))
     ).all()
     latest, wanted = _latest(session, app_ids), _wanted(session, app_ids)
     standing = _standing(session, app_ids)
@@ -56,14 +58,15 @@ def _facts_of(session: Session, app_ids: Sequence[str]) -> dict[str, AppFacts]:
             latest=latest[app_id].status if app_id in latest else None,
             active=app_id in wanted,
             wanted=wanted.get(app_id, 0),
-            serving=standing[app_id].serving,
+            asleep=asleep,
+            serving=0 if asleep else standing[app_id].serving,
             occupied=standing[app_id].occupied,
             trouble=standing[app_id].trouble,
             crash_loop=standing[app_id].crash_loop,
             last_error=latest[app_id].error if app_id in latest else None,
             held=latest[app_id].held if app_id in latest else None,
         )
-        for app_id, deleting_at, deleted_at, stopped in apps
+        for app_id, deleting_at, deleted_at, stopped, asleep in apps
     }
 
 
@@ -86,11 +89,13 @@ def _latest(session: Session, app_ids: Sequence[str]) -> dict[str, _Latest]:
 def _wanted(session: Session, app_ids: Sequence[str]) -> dict[str, int]:
     """Routed instances that the active deployment asks for; no entry where none is active."""
     query = (
-        select(col(Deployment.app_id), col(Release.config))
+        select_columns(col(Deployment.app_id), col(Release.config), col(App.scaled_to))
+        .join(App, col(App.id) == col(Deployment.app_id))
         .join(Release, col(Deployment.release_id) == col(Release.id))
-        .where(col(Deployment.app_id).in_(app_ids), Deployment.status == DeploymentStatus.ACTIVE)
+        .where(col(Deployment.app_id).in_(app_ids), col(Deployment.status) == DeploymentStatus.ACTIVE)
     )
-    return {app_id: config.routed.replicas if config.routed else 0 for app_id, config in session.exec(query)}
+    found = [(app_id, config.scaled(count).routed) for app_id, config, count in session.execute(query)]
+    return {app_id: routed.replicas if routed else 0 for app_id, routed in found}
 
 
 def _standing(session: Session, app_ids: Sequence[str]) -> dict[str, _Standing]:

@@ -50,7 +50,8 @@ class ReleaseLimits:
 
 
 def subjects(session: Session) -> list[Subject]:
-    """Of every app, without the mapper's work for each row."""
+    """Of every app that is not at rest, without the mapper's work for each row."""
+    asleep = select(App.id).where(col(App.rested_at).is_not(None))
     query = columns(
         col(Instance.id),
         col(Instance.app_id),
@@ -60,7 +61,11 @@ def subjects(session: Session) -> list[Subject]:
         col(Instance.address),
         col(Instance.port),
         col(Instance.status),
-    ).where(col(Instance.status).in_(OCCUPIED), col(Instance.container_id).is_not(None))
+    ).where(
+        col(Instance.status).in_(OCCUPIED),
+        col(Instance.container_id).is_not(None),
+        col(Instance.app_id).not_in(asleep),
+    )
     return [Subject(*row) for row in session.execute(query)]
 
 

@@ -60,7 +60,8 @@ class App(SQLModel, table=True):
     last_address: str | None = None  # where the ring of addresses stands
     stopped: bool = False
     asleep_since: datetime | None = Field(default=None, sa_type=UtcTime)  # its route leads to the waker
-    used_at: datetime | None = Field(default=None, sa_type=UtcTime)  # by visitors; written once a minute at the most
+    rested_at: datetime | None = Field(default=None, sa_type=UtcTime)  # its containers are paused or stopped since then
+    used_at: datetime | None = Field(default=None, sa_type=UtcTime)  # when it woke: what it answered is in the series of its traffic
     scaled_to: int | None = None  # instances of the routed service, by autoscaling; None: as its release says
     locked_at: datetime | None = Field(default=None, sa_type=UtcTime)  # deployments wait from then on
     locked_by: str | None = None
