@@ -13,6 +13,7 @@ from slipyard.domain.plan import LOCAL
 from slipyard.domain.resources import Resources
 from slipyard.domain.rollout import RolloutRules
 from slipyard.domain.schemas.incoming import Incoming
+from slipyard.domain.service import ServiceConfig, ServiceName
 from slipyard.domain.source import Source
 from slipyard.domain.triggers import Triggers
 
@@ -32,8 +33,8 @@ Name = Annotated[str, Field(min_length=1, max_length=100, examples=["My shop"])]
 _FLAT_NAMES = {
     "env": "env_vars",
     "plan_id": "plan",
-    "source_type": "source.type",
     "scale_to_zero": "scale_to_zero_enabled",
+    "source_type": "source.type",
     "image": "source.image",
     "image_url": "source.image",
     "image_uri": "source.image",
@@ -82,19 +83,22 @@ class AppFields(Incoming):
     health_check: HealthCheck = HealthCheck()
     env_vars: EnvVars = Field(default_factory=dict, description="Replaces the whole set")
     resources: Resources = Resources()
+    services: dict[ServiceName, ServiceConfig] = Field(
+        default_factory=dict, max_length=50, description="Replaces what it was told of them; see .../services"
+    )
     replicas: int | None = Field(None, ge=0, le=100, description="Sets min_instances and max_instances alike")
     min_instances: int = Field(1, ge=0, le=100)
     max_instances: int = Field(1, ge=1, le=100)
 
-    @classmethod
-    def _completed(cls, given: dict[str, Any]) -> dict[str, Any]:
-        source = given.get("source")
-        if isinstance(source, dict) and "type" not in source:
     scale_to_zero_enabled: bool = Field(default=False, description="Sleeps while nobody asks; min_instances becomes 0")
     idle_timeout_minutes: int = Field(15, ge=1, le=10_080, description="Without a request until it sleeps")
     sleep_workers: bool = Field(default=False, description="Services that get no requests sleep and wake with it")
     autoscale: AutoscaleRules | None = Field(None, description="Between min_instances and max_instances; null: off")
 
+    @classmethod
+    def _completed(cls, given: dict[str, Any]) -> dict[str, Any]:
+        source = given.get("source")
+        if isinstance(source, dict) and "type" not in source:
             if source.get("image"):
                 source["type"] = "image"
             elif source.get("repo_url"):
@@ -124,13 +128,13 @@ _CONFIG_FIELDS = {
     "resources",
     "min_instances",
     "max_instances",
+    "idle_timeout_minutes",
+    "sleep_workers",
+    "autoscale",
     "auto_deploy",
     "watch_paths",
     "triggers",
     "build_cache",
-    "idle_timeout_minutes",
-    "sleep_workers",
-    "autoscale",
     "rollout",
     "release_command",
     "before_deploy",
@@ -138,6 +142,7 @@ _CONFIG_FIELDS = {
     "command_seconds",
     "protected",
     "freeze",
+    "services",
 }
 
 
