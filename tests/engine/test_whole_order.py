@@ -42,6 +42,23 @@ def test_what_waits_is_overtaken_by_a_newer_push(whole_app: WholeApp) -> None:
     assert [row["status"] for row in whole_app.builds()] == ["succeeded", "superseded", "succeeded"]
 
 
+def test_what_never_gets_ready_is_overtaken_by_a_newer_push(whole_app: WholeApp) -> None:
+    whole_app.create(health_check={"start_period": 300})
+    whole_app.push("one")
+    stuck = whole_app.push_detached("two", "FROM busybox\nCMD sleep 600\n")
+    whole_app.wait_status(stuck, "verifying")
+
+    whole_app.push("three")
+
+    assert whole_app.text() == "three"
+    over = whole_app.wait_over(stuck)
+    assert (over["status"], over["error"]) == (
+        "cancelled",
+        "Deployment 3 took its place before all requests went there.",
+    )
+    whole_app.wait_settled()
+
+
 def test_a_forced_push_goes_back_on_purpose(whole_app: WholeApp) -> None:
     whole_app.push("one")
     whole_app.push("two")

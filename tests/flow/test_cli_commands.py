@@ -368,6 +368,14 @@ def test_what_holds_and_promotes_is_sent_as_it_was_said(api, capsys, arguments, 
         (["--approval"], {"protected": True}),
         (["--freeze", "none"], {"freeze": []}),
         (
+            ["--freeze", "fri-mon,wed 16:00-08:00"],
+            {
+                "freeze": [
+                    {"days": ["fri", "sat", "sun", "mon", "wed"], "begins": "16:00", "ends": "08:00", "reason": ""}
+                ]
+            },
+        ),
+        (
             ["--no-approval", "--freeze", "fri,sat 16:00-08:00 Days off", "--freeze", "mon 00:00-12:00"],
             {
                 "protected": False,

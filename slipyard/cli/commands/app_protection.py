@@ -11,7 +11,8 @@ from slipyard.cli.failure import WrongUsage
 from slipyard.cli.options import AppArgument, Json
 from slipyard.cli.output import print_json
 
-_WINDOW = re.compile(r"(?P<days>[a-z,]+) (?P<begins>\d\d:\d\d)-(?P<ends>\d\d:\d\d)(?: (?P<reason>.+))?")
+_WINDOW = re.compile(r"(?P<days>[a-z,-]+) (?P<begins>\d\d:\d\d)-(?P<ends>\d\d:\d\d)(?: (?P<reason>.+))?")
+_DAYS = ("mon", "tue", "wed", "thu", "fri", "sat", "sun")
 _NONE = "none"
 
 
@@ -21,7 +22,7 @@ def protect(
     approval: Annotated[bool | None, typer.Option(help="Whether somebody else must approve deployments.")] = None,
     freeze: Annotated[
         list[str] | None,
-        typer.Option("--freeze", metavar="WINDOW", help='As "fri,sat 16:00-08:00 Weekend", UTC; none for none.'),
+        typer.Option("--freeze", metavar="WINDOW", help='As "mon-thu,sat 16:00-08:00 Nights", UTC; none for none.'),
     ] = None,
     as_json: Json = False,
 ) -> None:
@@ -36,7 +37,8 @@ def protect(
         print_json(changed)
     else:
         word = "wait for approval" if changed["protected"] else "need no approval"
-        print(f"Deployments of {changed['slug']} {word}; {len(changed['freeze'])} freeze window(s).")
+        windows = f"{count} freeze window(s)" if (count := len(changed["freeze"])) else "no freeze windows"
+        print(f"Deployments of {changed['slug']} {word}; {windows}.")
 
 
 def _window(text: str) -> dict[str, Any]:
@@ -46,4 +48,13 @@ def _window(text: str) -> dict[str, Any]:
             f'{text!r} is no window. Write days, times in UTC and a reason: "fri,sat 16:00-08:00 Weekend".'
         )
     given = found.groupdict(default="")
-    return {**given, "days": given["days"].split(",")}
+    return {**given, "days": [day for word in given["days"].split(",") for day in _days(word)]}
+
+
+def _days(word: str) -> list[str]:
+    """ "fri-mon" -> fri, sat, sun, mon; what is no day goes as it is, and is refused with the list of those that are."""
+    first, _, last = word.partition("-")
+    if first not in _DAYS or last not in _DAYS:
+        return [word]
+    begin, days = _DAYS.index(first), (_DAYS.index(last) - _DAYS.index(first)) % len(_DAYS) + 1
+    return [_DAYS[(begin + day) % len(_DAYS)] for day in range(days)]

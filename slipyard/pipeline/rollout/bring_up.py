@@ -75,6 +75,6 @@ async def _writing_beside(attempt: Attempt, change: Callable[[Session], None]) -
 def begin_to_verify(session: Session, attempt: Attempt) -> None:
     row = session.get_one(Deployment, attempt.claim.id, populate_existing=True)
     if row.status is DeploymentStatus.DEPLOYING:
-        message = "Its instances run and are being probed."
+        message = f"The instances of deployment {row.number} run and are being probed."
         now = attempt.context.clock.now()
         transition(session, row, DeploymentStatus.VERIFYING, now=now, message=message, claim=attempt.claim.token)

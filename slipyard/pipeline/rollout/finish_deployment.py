@@ -78,7 +78,13 @@ def _activate(session: Session, attempt: Attempt, generation: int) -> str:
         **_FREE,
     }
     transition(
-        session, row, DeploymentStatus.ACTIVE, now=now, message="Traffic goes here.", claim=claim.token, **fields
+        session,
+        row,
+        DeploymentStatus.ACTIVE,
+        now=now,
+        message=f"Requests go to deployment {row.number}.",
+        claim=claim.token,
+        **fields,
     )
     for instance in kept:
         keep(session, instance, row)

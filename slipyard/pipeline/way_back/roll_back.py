@@ -66,5 +66,8 @@ def _before(session: Session, app: App) -> Deployment:
         raise Conflict(f"{app.slug} was never live, so there is nothing to go back to. Deploy it first.")
     row = deployment_before(session, app.id, active.number)
     if row is None:
-        raise Conflict(f"{app.slug} has no release before this one. `slipyard deployments` shows its history.")
+        raise Conflict(
+            f"{app.slug} has no release before this one. `slipyard deployments` shows its history, and"
+            " `slipyard rollback NUMBER` goes to any that was live."
+        )
     return row

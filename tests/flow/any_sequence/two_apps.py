@@ -54,6 +54,7 @@ KINDS = {
 MIGRATES = (("migrate", Behaviour(exits_after=0.1)),)
 SETTLED_WITHIN = 240.0  # virtual seconds: four attempts, a canary's steps, a bake and a way back
 LONGEST_BACKOFF = 1200.0  # of what was harmed again and again
+_SOON_SECONDS, _LATER_SECONDS = 2.0, 15.0
 
 
 class TwoApps:
@@ -129,8 +130,9 @@ class TwoApps:
         """Everybody does what is theirs, until all is as it is to be, within the time that is promised, and stays so."""
         while self.frozen and not frozen_stay:
             self.thaw_worker()
-        until = self.system.time.monotonic() + (LONGEST_BACKOFF if self.witness.hurt else SETTLED_WITHIN)
-        while (left := self.one_round()) and self.system.time.monotonic() < until:
+        began = self.system.time.monotonic()
+        longest = LONGEST_BACKOFF if self.witness.hurt else SETTLED_WITHIN
+        while (left := self.one_round(began)) and self.system.time.monotonic() < began + longest:
             self.witness.look()
         assert not left, left
         self.witness.hurt = False
@@ -140,16 +142,17 @@ class TwoApps:
         self.witness.look()
         assert self.accepted <= self.over(), "an accepted deployment has no end"
 
-    def one_round(self) -> list[str]:
-        """What is left to do."""
-        self.run(self.all_work())
+    def one_round(self, since: float | None = None) -> list[str]:
+        """What is left to do. Whoever waits for minutes waits for a backoff, and need not look every other second."""
+        patient = since is not None and self.system.time.monotonic() > since + SETTLED_WITHIN
+        self.run(self.all_work(_LATER_SECONDS if patient else _SOON_SECONDS))
         return self.witness.unfinished()
 
-    async def all_work(self) -> None:
+    async def all_work(self, pause: float) -> None:
         while self.system.queue.waiting:
             await self._work_next()
         await self.system.control(*LOOPS)
-        await self.system.time.sleep(2)
+        await self.system.time.sleep(pause)
 
     async def _work_next(self) -> None:
         row_id = self.system.queue.waiting.popleft()[1]
