@@ -15,6 +15,7 @@ from sqlalchemy.exc import OperationalError
 
 from slipyard.domain.errors import DiskFull
 from slipyard.domain.lifecycle import DeploymentStatus
+from slipyard.pipeline.cleaning.clean_up_old import clean_up_old
 from slipyard.pipeline.recover import LeaseWatch, recover_claims
 from slipyard.pipeline.rollout.run_deployment import run_deployment
 from slipyard.store.claims import claim_deployment
@@ -24,6 +25,7 @@ from tests.flow.system import System
 from tests.prepared_databases import write_prepared_sqlite
 
 SMALL = "16m"
+MIB = 1024 * 1024
 PIECE = b"x" * 4096
 
 
@@ -130,6 +132,22 @@ async def live(system: System, shop: Shop) -> None:
         await system.settle()
     assert (shop.last.status, shop.last.attempt) == (DeploymentStatus.ACTIVE, 2)
     assert shop.serving == {shop.last.id: 2}
+
+
+async def test_its_share_of_the_disk_is_held_by_giving_up_the_cache_also_when_the_disk_is_full(
+    full_system: System, disk: SmallDisk
+) -> None:
+    system = full_system
+    await new_shop(system, replicas=1)
+    system.set(disk_share=0.5)
+    system.builder.cache_bytes = 12 * MIB  # as if it lay there: more than half of what the disk has
+
+    await clean_up_old(system.context)
+    assert system.builder.cache_bytes == 12 * MIB, "an empty disk is nobody's trouble"
+    disk.fill()
+    await clean_up_old(system.context)
+
+    assert system.builder.cache_bytes < 8 * MIB
 
 
 async def test_whoever_cannot_beat_for_want_of_room_is_not_killed_for_that(system: System) -> None:
