@@ -81,6 +81,9 @@ async def test_each_image_is_built_once_and_runs_as_its_services(system: System,
         "worker": worker.image_id,
         "twin": worker.image_id,
     }
+    log = system.context.layout.build_log(build.id).read_text()
+    assert "#1 [1/1] FROM scratch" in log
+    assert "#2 [1/1] FROM scratch" in log.partition("Building the image worker.")[2]
     origin = read_origin(system.context.cipher.signer, release.provenance)
     assert origin is not None
     assert origin.beside == ((worker.reference, worker.image_id),)

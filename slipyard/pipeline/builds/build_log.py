@@ -1,6 +1,7 @@
 """The progress of a build, written to its log while it happens, without a write for each line."""
 
 import asyncio
+from dataclasses import replace
 from types import TracebackType
 from typing import Self
 
@@ -19,9 +20,18 @@ class BuildLog:
         self._render = ProgressLog()
         self._lines: list[str] = []
         self._waiting = asyncio.Event()
+        self._before = self._highest = 0
 
     def take(self, progress: Progress) -> None:
-        self._lines.extend(self._render.lines(progress))
+        """Steps of a further image are numbered behind those of the one before."""
+        number = progress.number + self._before
+        self._highest = max(self._highest, number)
+        self._lines.extend(self._render.lines(replace(progress, number=number)))
+        self._waiting.set()
+
+    def begin_another(self, sentence: str) -> None:
+        self._before = self._highest
+        self._lines.append(sentence)
         self._waiting.set()
 
     async def __aenter__(self) -> Self:

@@ -40,21 +40,22 @@ class Bench:
 
 async def make_images(bench: Bench, plan: BuildPlan) -> Made:
     """`BuildFailed` where one of them does not build: then there is none."""
-    own = await _make(bench, plan, image_reference(bench.context, bench.job))
     images: dict[str, ImageIdentity] = {}
-    for name, beside in plan.beside.items():
-        await bench.trace.say(f"Building the image {name}.")
-        made = await _make(bench, beside, image_reference(bench.context, bench.job, name))
-        images[name], own = made.image, replace(own, sbom=(*own.sbom, *made.sbom))
+    async with BuildLog(bench.trace) as log:
+        own = await _make(bench, log, plan, image_reference(bench.context, bench.job))
+        for name, beside in plan.beside.items():
+            log.begin_another(f"Building the image {name}.")
+            made = await _make(bench, log, beside, image_reference(bench.context, bench.job, name))
+            images[name], own = made.image, replace(own, sbom=(*own.sbom, *made.sbom))
     return replace(own, images=images)
 
 
-async def _make(bench: Bench, plan: BuildPlan, reference: str) -> Made:
+async def _make(bench: Bench, log: BuildLog, plan: BuildPlan, reference: str) -> Made:
     context, job = bench.context, bench.job
     tar = await filter_context(
         bench.snapshot.path, context.layout.contexts, plan.subdirectory, plan.dockerfile, plan.default_ignores
     )
-    async with _pushing(context), BuildLog(bench.trace) as log:
+    async with _pushing(context):
         built = await context.image_builder.build(
             ImageBuild(
                 build_id=job.build_id,
