@@ -13,6 +13,7 @@ from slipyard.clients.container_engine import CommandResult, ContainerSpec, Cont
 from slipyard.clients.docker_engine.connection import Connection, Operation, StreamRequest
 from slipyard.clients.docker_engine.container_body import container_body
 from slipyard.clients.docker_engine.container_state import inspected, listed, memory_held, usage_in
+from slipyard.clients.docker_engine.followed_output import to_the_last_line
 from slipyard.clients.docker_engine.frames import json_lines, last_line, log_lines
 from slipyard.clients.docker_engine.labels import label_filter
 from slipyard.domain.errors import Conflict, NotFound, SystemFault, Unavailable
@@ -122,6 +123,16 @@ class Containers:
 
     def logs(
         self, container_id: str, *, tail: int | None = None, since: datetime | None = None, follow: bool = False
+    ) -> AsyncGenerator[LogLine, None]:
+        if not follow:
+            return self._output(container_id, tail, since, follow=False)
+        followed = self._output(container_id, tail, since, follow=True)
+        return to_the_last_line(
+            followed, lambda last: self._output(container_id, None if last else tail, last or since, follow=False)
+        )
+
+    def _output(
+        self, container_id: str, tail: int | None, since: datetime | None, *, follow: bool
     ) -> AsyncGenerator[LogLine, None]:
         params = {
             "stdout": 1,
