@@ -3,6 +3,7 @@
 import pytest
 from sqlmodel import col, select
 
+from slipyard.deployer.driver import InstanceEvent
 from slipyard.domain.errors import Conflict, SlipyardError, Unavailable
 from slipyard.domain.lifecycle import InstanceStatus
 from slipyard.pipeline.create_app import NewApp, create_app
@@ -71,6 +72,24 @@ async def test_what_is_just_on_its_way_out_is_made_again_and_not_replaced(
     await system.control("heal")
     assert await running(system) == {only}
     assert system.read(lambda session: len(session.exec(select(Instance)).all())) == 1
+
+
+async def test_what_was_on_its_way_out_is_made_again_as_soon_as_the_engine_says_that_it_is_gone(
+    system: System, repository: Repository
+) -> None:
+    [only] = await live_instances(system, repository, "one")
+    await system.control("heal")
+    container_id = await container_of(system, only)
+    await system.engine.stop(container_id, 0)
+    system.engine.fail_next("start", REMOVAL)
+    await system.control("heal")
+    assert await running(system) == set()
+
+    await system.engine.remove(container_id)
+    system.context.stirred.note(InstanceEvent("destroy", only, "", container_id))
+    await system.control("heal")
+    assert await running(system) == {only}
+    assert system.read(lambda session: session.exec(select(Instance.id)).all()) == [only]
 
 
 async def test_whose_time_comes_is_looked_at_then_and_not_with_the_next_whole_pass() -> None:

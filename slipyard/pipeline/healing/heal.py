@@ -27,7 +27,7 @@ from slipyard.pipeline.healing.start_again import start_again, what_happened
 from slipyard.pipeline.volumes.hold_still import is_held_still
 
 _AT_ONCE = 8
-_REFUSED_SECONDS = 0.25  # after the first refusal; most often the container was just on its way out
+_REFUSED_SECONDS = 0.25  # after the first refusal, where nobody says that the container is gone, as it most often is
 _BY_HAND = {137, 143}  # killed or terminated: where nobody heard how, it is not held against the app
 _log = structlog.get_logger()
 
@@ -39,6 +39,7 @@ async def heal(context: Context, watch: HealWatch) -> None:
     whole = watch.begin(context.clock.monotonic(), changed=bool(report.changed), heard=report.reliable)
     for container_id in report.altered:
         watch.examined.pop(container_id, None)
+    watch.gone(report.removed)
     asleep = await context.database.reading(asleep_apps)
     observed = await observe(context, report, whole=whole, asleep=asleep)
     await _keep_all_serving(context, watch, observed)

@@ -50,6 +50,11 @@ class HealWatch:
         failures = self.failures[key] = self.failures.get(key, 0) + 1
         self.not_before[key] = now + min(2.0**failures, MOST_BACKOFF_SECONDS)
 
+    def gone(self, instance_ids: Collection[str]) -> None:
+        """Their containers were removed to the end: what the engine refused because of that it does now."""
+        for key in self.refused.intersection(instance_ids):
+            self.not_before.pop(key, None)
+
     def well(self, key: str, now: float) -> None:
         if self.failures and now > self.not_before.get(key, 0.0):
             self.failures.pop(key, None)

@@ -15,12 +15,14 @@ _SAYS_NOTHING_NEW = {"kill", "oom"}  # what follows from them is reported by its
 @dataclass(frozen=True)
 class Report:
     """`changed` has the container of each instance. `deaths` are those that nobody asked for: how many, and the code of
-    the last one. `altered` are containers. `reliable`: it was listened to all the time."""
+    the last one. `altered` are containers. `removed` are instances whose container is gone, with its name and address.
+    `reliable`: it was listened to all the time."""
 
     changed: Mapping[str, str]
     deaths: Mapping[str, tuple[int, int | None]]
     altered: frozenset[str]
     reliable: bool
+    removed: frozenset[str] = frozenset()
 
 
 @dataclass
@@ -32,6 +34,7 @@ class Stirred:
     _deaths: dict[str, tuple[int, int | None]] = field(default_factory=dict)
     _altered: set[str] = field(default_factory=set)
     _killed: set[str] = field(default_factory=set)
+    _removed: set[str] = field(default_factory=set)
     _later: dict[str, tuple[float, str]] = field(default_factory=dict)
     _stirred: asyncio.Event = field(default_factory=asyncio.Event)
 
@@ -45,6 +48,8 @@ class Stirred:
                 self._deaths[event.instance_id] = (count + 1, event.exit_code)
             case "start" | "destroy":
                 self._killed.discard(event.container_id)
+        if event.action == "destroy":
+            self._removed.add(event.instance_id)
         if event.action in _ALTERS:
             self._altered.add(event.container_id)
         if event.action not in _SAYS_NOTHING_NEW:
@@ -60,8 +65,9 @@ class Stirred:
             if at <= now:
                 self._changed.setdefault(instance_id, container_id)
                 del self._later[instance_id]
-        report = Report(self._changed, self._deaths, frozenset(self._altered), self.listening)
-        self._changed, self._deaths, self._altered = {}, {}, set()
+        altered, removed = frozenset(self._altered), frozenset(self._removed)
+        report = Report(self._changed, self._deaths, altered, self.listening, removed)
+        self._changed, self._deaths, self._altered, self._removed = {}, {}, set(), set()
         self._stirred.clear()
         return report
 
