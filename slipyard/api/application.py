@@ -19,6 +19,8 @@ from slipyard.api.routes import (
     all_metrics,
     app_environment,
     apps,
+    backup_targets,
+    backups,
     catalogue,
     certificates,
     ci,
@@ -43,6 +45,7 @@ from slipyard.api.routes import (
     registries,
     rules,
     runtime,
+    scaling,
     schedules,
     secret_stores,
     secrets,
@@ -60,8 +63,8 @@ from slipyard.clients.outside_http import OutsideHttp
 from slipyard.pipeline.context import Context
 
 _REST = (
-    catalogue, connections, notifiers, domains, rules, certificates, volumes, services, cleaning, registries, schedules,
-    access, apps, app_environment, configuration, secrets, secret_stores, commands, files, ci, actions, holds, uploads, work, work_logs, runtime, events, git_credentials, hooks, deliveries, poll, previews, queue, system, metrics, all_metrics, log_drains, alerts,
+    catalogue, connections, notifiers, domains, rules, certificates, volumes, backups, backup_targets, services, cleaning, registries, schedules,
+    access, apps, app_environment, configuration, secrets, secret_stores, commands, files, ci, actions, scaling, holds, uploads, work, work_logs, runtime, events, git_credentials, hooks, deliveries, poll, previews, queue, system, metrics, all_metrics, log_drains, alerts,
 )  # fmt: skip
 _OUTSIDE = (deliveries_in.router, system.probes, all_metrics.scrape, gitserver.router, home.router, reference.router)
 

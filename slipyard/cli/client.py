@@ -15,6 +15,7 @@ from slipyard.cli.failure import CommandError, Refused, ServerFault, Unreachable
 
 _TIMEOUT = httpx.Timeout(60, connect=10)
 _STREAM_TIMEOUT = httpx.Timeout(60, connect=10, read=60)  # keep-alive comments come every 15 s
+_PATIENT_TIMEOUT = httpx.Timeout(3600, connect=10)
 _UPLOAD_TIMEOUT = httpx.Timeout(600, connect=10)
 _LOOPBACK = {"127.0.0.1", "localhost", "::1"}
 
@@ -40,6 +41,11 @@ class Client:
         """A fresh Idempotency-Key makes a repeated send of the same call harmless."""
         headers = {"Idempotency-Key": secrets.token_hex(16)}
         return self._call("POST", path, json=body or {}, params=_without_none(query), headers=headers)
+
+    def post_patiently(self, path: str, body: Mapping[str, Any]) -> Any:
+        """For what moves data, and answers when that is done."""
+        headers = {"Idempotency-Key": secrets.token_hex(16)}
+        return self._call("POST", path, json=body, headers=headers, timeout=_PATIENT_TIMEOUT)
 
     def patch(self, path: str, body: Mapping[str, Any], **query: Any) -> Any:
         return self._call("PATCH", path, json=body, params=_without_none(query))

@@ -18,6 +18,7 @@ def volume_view(session: Session, app: App, row: Volume) -> VolumeView:
         **row.model_dump(include={*_SAME, "next_backup_at", "created_at"}),
         app=app.slug,
         attachments=[AttachmentView(**each.model_dump()) for each in row.attachments],
+        rules=row.rules,
         live=list(_live(session, app, row)),
         left_behind=app.deleted_at is not None,
         last_backup_at=_last_backup(session, row),

@@ -7,10 +7,18 @@ import typer
 from slipyard.cli.amounts import size
 from slipyard.cli.app_name import app_or_fail
 from slipyard.cli.client import connect, segment
+from slipyard.cli.commands import volume_data
 from slipyard.cli.options import AppArgument, Json
 from slipyard.cli.output import Cell, print_fields, print_json, print_table
 
 app = typer.Typer(no_args_is_help=True, help="Data that outlives containers: volumes of an app, and their backups.")
+app.command()(volume_data.backup)
+app.command()(volume_data.backups)
+app.command("backup-rules")(volume_data.backup_rules)
+app.command()(volume_data.restore)
+app.command()(volume_data.copy)
+app.command()(volume_data.export)
+app.command("import")(volume_data.import_)
 Name = Annotated[str, typer.Argument(metavar="APP", help="Name or id of the app.")]
 VolumeName = Annotated[str, typer.Argument(metavar="VOLUME", help="Name or id of the volume.")]
 Service = Annotated[str | None, typer.Option("--service", help="Which service; default the one that gets requests.")]

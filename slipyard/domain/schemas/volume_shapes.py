@@ -5,6 +5,7 @@ from typing import Annotated
 
 from pydantic import BeforeValidator, Field
 
+from slipyard.domain.backup import BackupRules
 from slipyard.domain.byte_size import bytes_in
 from slipyard.domain.schemas.incoming import Incoming
 from slipyard.domain.schemas.outgoing import Outgoing
@@ -66,6 +67,7 @@ class VolumeView(Outgoing):
     attachments: list[AttachmentView] = Field(description="What the app was told; the repository may mount it too")
     live: list[AttachmentView] = Field(description="Where the release that is live has it")
     left_behind: bool = Field(description="Its app is deleted")
+    rules: BackupRules = Field(description="How it is backed up")
     next_backup_at: datetime | None
     last_backup_at: datetime | None = Field(description="Of the last one that succeeded")
     created_at: datetime
