@@ -10,6 +10,7 @@ WORKDIR /opt/slipyard
 COPY requirements.txt .
 RUN pip install --no-cache-dir --disable-pip-version-check --root-user-action=ignore --require-hashes -r requirements.txt
 COPY slipyard slipyard
+COPY examples/templates examples/templates
 
 ENV PYTHONPATH=/opt/slipyard PYTHONUNBUFFERED=1 SLIPYARD_HOME=/var/lib/slipyard
 # -P: files of the working directory never pose as modules.

@@ -101,6 +101,7 @@ class Settings(BaseSettings):
     disk_share: float = Field(
         0.8, gt=0, le=1, description="Of the disk for data, images and build cache; above it what is made again goes"
     )
+    templates: Path | None = Field(None, description="Directory of templates; default those that come with Slipyard")
     plans: list[Plan] = Field(default_factory=list, description="What apps may use at the most; [[plans]] in the file")
     regions: list[Region] = Field(default_factory=lambda: [HERE], description="Where apps run; [[regions]] in the file")
     keep_releases: int = Field(10, ge=1, description="Images of this many past releases stay for rollback")

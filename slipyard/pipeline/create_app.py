@@ -6,13 +6,14 @@ from dataclasses import dataclass, field, replace
 from sqlalchemy.exc import IntegrityError
 from sqlmodel import Session, col, select
 
+from slipyard.builder.snapshot import Snapshot
 from slipyard.domain.actor import Actor
 from slipyard.domain.app import AppConfig
-from slipyard.domain.errors import Conflict, FieldProblem, QuotaExceeded
+from slipyard.domain.errors import Conflict, FieldProblem, QuotaExceeded, ValidationFailed
 from slipyard.domain.ids import new_id
 from slipyard.domain.naming import check_slug, default_host, slug_from
 from slipyard.domain.plan import chosen_plan, chosen_region, config_in_plan, find_plan
-from slipyard.domain.source import SourceType
+from slipyard.domain.source import Source, SourceType
 from slipyard.pipeline.configuration.resolve_configuration import check_references
 from slipyard.pipeline.context import Context
 from slipyard.pipeline.deploy_app import DeployRequest, write_request
@@ -20,7 +21,9 @@ from slipyard.pipeline.hosts.publish_hosts import try_to_publish_hosts
 from slipyard.pipeline.plans import refuse_another_app
 from slipyard.pipeline.sources.check_source import check_config
 from slipyard.pipeline.sources.git_access import check_credential
+from slipyard.pipeline.templates import template_source
 from slipyard.pipeline.wake import wake_deployment
+from slipyard.pipeline.write_down import Asked, AskedBuild, write_build, write_deployment
 from slipyard.store.environment import set_env
 from slipyard.store.events import record
 from slipyard.store.queries.apps import is_own_name
@@ -39,6 +42,7 @@ class NewApp:
     deploy: bool = True
     plan: str | None = None
     region: str | None = None
+    template: str | None = None
 
 
 @dataclass(frozen=True)
@@ -53,9 +57,12 @@ async def create_app(context: Context, new: NewApp, actor: Actor) -> CreatedApp:
     plan = chosen_plan(context.settings.plans, new.plan)
     region = chosen_region(context.settings.regions, new.region)
     new = replace(new, config=config_in_plan(plan, new.config), plan=plan.id if plan else None, region=region.code)
+    snapshot = None
+    if new.template is not None:
+        new, snapshot = await _from_template(context, new, new.template)
     check_config(context, new.config)
     try:
-        created = await context.database.writing(lambda session: _write(session, context, new, slug, actor))
+        created = await context.database.writing(lambda session: _write(session, context, new, slug, actor, snapshot))
     except IntegrityError as error:
         raise _taken(slug) from error
     if new.config.source.type is SourceType.GIT:
@@ -66,7 +73,21 @@ async def create_app(context: Context, new: NewApp, actor: Actor) -> CreatedApp:
     return created
 
 
-def _write(session: Session, context: Context, new: NewApp, slug: str, actor: Actor) -> CreatedApp:
+async def _from_template(context: Context, new: NewApp, template_id: str) -> tuple[NewApp, Snapshot]:
+    """Its files become what was uploaded to the app. `ValidationFailed` where the app is told of another source too."""
+    if new.config.source != Source():
+        raise ValidationFailed(
+            "A template is a source of its own. Leave the other one out, or the template.",
+            details=[FieldProblem("template_id", "beside another source")],
+        )
+    template, snapshot = await template_source(context, template_id)
+    config = new.config.model_copy(update={"source": Source(type=SourceType.UPLOAD)})
+    return replace(new, config=config, description=new.description or template.description), snapshot
+
+
+def _write(
+    session: Session, context: Context, new: NewApp, slug: str, actor: Actor, snapshot: Snapshot | None = None
+) -> CreatedApp:
     _within_quota(session, actor)
     refuse_another_app(session, find_plan(context.settings.plans, new.plan), actor)
     check_credential(session, actor, new.config.source)
@@ -94,7 +115,12 @@ def _write(session: Session, context: Context, new: NewApp, slug: str, actor: Ac
     check_references(session, context, app, new.env, actor)
     record(session, app_id, "app.created", f"{slug} was created by {actor.name}.", now=now)
     deployment = None
-    if new.deploy and not new.config.source.own_remote and new.config.source.type is not SourceType.UPLOAD:
+    if snapshot is not None:
+        build = write_build(session, context, app, AskedBuild(app.config.source, snapshot_digest=snapshot.digest))
+        title = f"Template {new.template}"
+        asked = Asked("template", actor.name, title=title, build_id=build.id, principal=actor.principal)
+        deployment = write_deployment(session, context, app, asked)
+    elif new.deploy and not new.config.source.own_remote and new.config.source.type is not SourceType.UPLOAD:
         deployment = write_request(session, context, app, DeployRequest(trigger="create"), actor)
     return CreatedApp(app, deployment)
 

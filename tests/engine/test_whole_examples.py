@@ -9,7 +9,8 @@ from tests.engine.installation import CHECKOUT, Installation
 from tests.engine.whole_app import new_app
 from tests.flow.repository import Repository
 
-EXAMPLES = sorted(path.name for path in (CHECKOUT / "examples").iterdir() if path.is_dir())
+TEMPLATES = "templates"
+EXAMPLES = sorted(path.name for path in (CHECKOUT / "examples").iterdir() if path.is_dir() and path.name != TEMPLATES)
 
 
 @pytest.mark.parametrize("name", EXAMPLES)
@@ -27,3 +28,26 @@ def test_an_example_goes_live(slipyard: Installation, tmp_path: Path, name: str)
     assert answer.status_code == 200, said
     assert "Slipyard" in answer.text or "Hello" in answer.text
     app.delete()
+
+
+def test_every_template_goes_live_by_one_call(slipyard: Installation, tmp_path: Path) -> None:
+    """Side by side: each is one request, and the page counts its visits in the database of its own."""
+    with slipyard.client() as client:
+        names = [each["id"] for each in client.get("/templates").json()["templates"]]
+    assert names == sorted(path.name for path in (CHECKOUT / "examples" / TEMPLATES).iterdir())
+    apps = {name: new_app(slipyard, Repository(tmp_path / name), name) for name in names}
+    deployments = {name: app.create(template_id=name)["deployments"][0] for name, app in apps.items()}
+    for name, app in apps.items():
+        app.wait_status(deployments[name], "active")
+
+    assert "Hello from Slipyard" in apps["static-site"].text()
+    visits = [slipyard.answer(apps["python-postgresql"].slug).text for _ in range(2)]
+    assert [text.split()[-1] for text in visits] == ["1", "2"]
+    for name, command, said in (
+        ("postgresql", ["psql", "-U", "app", "-tAc", "SELECT 40 + 2"], "42"),
+        ("redis", ["redis-cli", "ping"], "PONG"),
+    ):
+        assert said in slipyard.slipyard("exec", "-T", apps[name].slug, "--", *command)
+    with slipyard.client() as client:
+        for app in apps.values():
+            client.delete(f"/apps/{app.slug}?volumes=data" if app.get("/volumes")["volumes"] else f"/apps/{app.slug}")

@@ -57,6 +57,7 @@ async def create(body: CreateApp, context: ContextDep, actor: ActorDep, response
         env=body.env_vars,
         deploy=body.wants_deployment,
         plan=body.plan,
+        template=body.template_id,
         region=body.region,
     )
     created = await create_app(context, new, actor)

@@ -6,7 +6,8 @@ from slipyard.api.access.dependencies import ContextDep
 from slipyard.api.access.guard import GuardedRoute
 from slipyard.api.access.requirement import requires
 from slipyard.domain.plan import Region, chosen_plan
-from slipyard.domain.schemas.catalogue_output import PlanView, RegionView
+from slipyard.domain.schemas.catalogue_output import PlanView, RegionView, TemplateList, TemplateView
+from slipyard.pipeline.templates import templates
 
 router = APIRouter(tags=["catalogue"], route_class=GuardedRoute)
 READ = requires("apps:read")
@@ -27,6 +28,13 @@ async def plans(context: ContextDep) -> list[PlanView]:
 async def regions(context: ContextDep) -> list[RegionView]:
     """Where apps run."""
     return [_region(region) for region in context.settings.regions]
+
+
+@router.get("/templates", dependencies=[READ])
+async def list_templates(context: ContextDep) -> TemplateList:
+    """What an app can begin with: `template_id` of a new app."""
+    found = await templates(context)
+    return TemplateList(templates=[TemplateView(**each.model_dump()) for each in found], total=len(found))
 
 
 def _region(region: Region) -> RegionView:

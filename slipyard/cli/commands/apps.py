@@ -66,6 +66,9 @@ def create(
     replicas: Annotated[int | None, typer.Option("--replicas", min=1, max=100, help="How many instances.")] = None,
     env: Annotated[list[str] | None, typer.Option("--env", "-e", help="NAME=VALUE, NAME=@file or NAME=-.")] = None,
     description: Annotated[str | None, typer.Option("--description", help="For people.")] = None,
+    template: Annotated[
+        str | None, typer.Option("--template", help="Begin with its files; see `slipyard templates`.")
+    ] = None,
     plan: Annotated[str | None, typer.Option("--plan", help="What it may use at the most.")] = None,
     no_deploy: Annotated[bool, typer.Option("--no-deploy", help="Make it, do not deploy it yet.")] = False,
     detach: Detach = False,
@@ -78,7 +81,7 @@ def create(
     source = _source(git=git, branch=branch, image=image, upload=upload)
     source |= {key: value for key, value in (("dockerfile", dockerfile), ("subdirectory", subdirectory)) if value}
     body: dict[str, Any] = {"name": name, "source": source, "port": port, "replicas": replicas}
-    body |= {"env_vars": parse_pairs(env or []), "description": description, "plan": plan}
+    body |= {"env_vars": parse_pairs(env or []), "description": description, "plan": plan, "template_id": template}
     body |= {"deploy": False if no_deploy else None}
     client = connect()
     if credential is not None:

@@ -30,3 +30,14 @@ class RegionView(Outgoing):
     country_code: str | None
     driver: str
     available: bool
+
+
+class TemplateView(Outgoing):
+    id: str
+    name: str
+    description: str
+
+
+class TemplateList(Outgoing):
+    templates: list[TemplateView]
+    total: int
