@@ -42,6 +42,12 @@ def formation(config: AppConfig, manifest: Manifest, processes: Mapping[str, str
 
 
 def check_dependencies(services: Mapping[str, ServiceConfig]) -> None:
+    for moment in MOMENTS:
+        if moment in services:
+            raise ValidationFailed(
+                f"{moment} is a command that runs once, and no service can be called so. Choose another name.",
+                details=[FieldProblem(f"services.{moment}", "reserved")],
+            )
     start_order(services)
     for name, service in services.items():
         for each in service.depends_on or ():

@@ -4,6 +4,7 @@ import re
 from urllib.parse import urlsplit
 
 from slipyard.domain.app import AppConfig
+from slipyard.domain.service import ServiceConfig
 from slipyard.domain.source import SourceType
 from slipyard.domain.triggers import Triggers
 
@@ -92,8 +93,15 @@ def preview_config(parent: AppConfig, head_ref: str, *, fork: bool, own_url: str
             "auto_deploy": False,
             "watch_paths": [],
             "triggers": Triggers(),
+            "services": {name: _of_preview(service, fork=fork) for name, service in parent.services.items()},
         }
     )
+
+
+def _of_preview(service: ServiceConfig, *, fork: bool) -> ServiceConfig:
+    """One of each; what is for one service alone may be a password, and is nothing for a fork."""
+    told = service.model_copy(update={"replicas": None if service.replicas is None else min(1, service.replicas)})
+    return told.model_copy(update={"env": None, "secret_files": None}) if fork else told
 
 
 def preview_env(parent: AppConfig, env: dict[str, str], *, fork: bool) -> dict[str, str]:

@@ -68,12 +68,19 @@ def _services(now: ReleaseConfig, then: ReleaseConfig) -> Iterator[str]:
 
 def _service(now: ServiceSpec, then: ServiceSpec) -> Iterator[str]:
     of = f"of {now.name}"
+    yield from _changed(f"The image {of}", _own_image(now), _own_image(then))
     yield from _changed(f"The command {of}", _command(now.command), _command(then.command))
     yield from _changed(f"The port {of}", _shown(now.port), _shown(then.port))
     yield from _changed(f"The number of instances {of}", str(now.replicas), str(then.replicas))
     yield from _changed(f"The CPU share {of}", now.resources.cpu, then.resources.cpu)
     yield from _changed(f"The memory {of}", now.resources.memory, then.resources.memory)
     yield from _health(of, now.health_check, then.health_check)
+
+
+def _own_image(service: ServiceSpec) -> str:
+    if service.image is None:
+        return "the app's"
+    return f"{service.image.reference} ({_digest(service.image.image_id)})"
 
 
 def _health(of: str, now: HealthCheck, then: HealthCheck) -> Iterator[str]:

@@ -9,6 +9,7 @@ from slipyard.domain.actor import Actor
 from slipyard.domain.app import AppConfig
 from slipyard.domain.naming import check_env_name
 from slipyard.domain.plan import refuse_above
+from slipyard.domain.release import WEB
 from slipyard.pipeline.configuration.resolve_configuration import check_references
 from slipyard.pipeline.context import Context
 from slipyard.pipeline.find_app import configurable_app
@@ -52,9 +53,11 @@ def _change(session: Session, context: Context, app: App, changes: AppChanges, a
         for name in ("name", "description", "labels", "environment", "config")
         if (value := getattr(changes, name)) is not None and value != getattr(app, name)
     }
-    plan = plan_of(context, app)
-    if "config" in given and plan is not None:
-        refuse_above(plan, given["config"], app.config)
+    if "config" in given:
+        given["config"] = _with_as_many(app.config, given["config"])
+        plan = plan_of(context, app)
+        if plan is not None:
+            refuse_above(plan, given["config"], app.config)
     said = _change_source(session, app, given, actor) if "config" in given else None
     if "config" in given and _is_followed_otherwise(app.config, given["config"]):
         forget = given["config"].source != app.config.source
@@ -73,6 +76,16 @@ def _change(session: Session, context: Context, app: App, changes: AppChanges, a
         message = f"{actor.name} changed {', '.join(sorted(given))}.{f' {said}' if said else ''}"
         record(session, app.id, "app.changed", message, now=now, fields=sorted(given))
     return app
+
+
+def _with_as_many(before: AppConfig, config: AppConfig) -> AppConfig:
+    """How many there are of the one that requests go to is told in two places, and the last word counts in both."""
+    main = next((name for name, service in config.services.items() if service.public), WEB)
+    told = config.services.get(main)
+    if told is None or told.replicas is None or config.min_instances == before.min_instances:
+        return config
+    own = told.model_copy(update={"replicas": config.min_instances})
+    return config.model_copy(update={"services": {**config.services, main: own}})
 
 
 def _change_source(session: Session, app: App, given: dict[str, Any], actor: Actor) -> str | None:

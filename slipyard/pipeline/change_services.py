@@ -11,11 +11,13 @@ from slipyard.domain.errors import Conflict, FieldProblem, NotFound, ValidationF
 from slipyard.domain.formation import Formation, formation
 from slipyard.domain.lifecycle import DeploymentStatus
 from slipyard.domain.manifest import Manifest
+from slipyard.domain.plan import refuse_above
 from slipyard.domain.service import ServiceConfig
 from slipyard.pipeline.configuration.fetch_secrets import fetch_secrets
 from slipyard.pipeline.configuration.resolve_configuration import Fetched, check_references
 from slipyard.pipeline.context import Context
 from slipyard.pipeline.find_app import configurable_app
+from slipyard.pipeline.plans import plan_of
 from slipyard.pipeline.rollout.kept_running import unchanged_services
 from slipyard.pipeline.rollout.make_release import make_release, material_of
 from slipyard.pipeline.sources.check_source import check_config
@@ -176,6 +178,9 @@ def _write(session: Session, context: Context, app_id: str, asked: _Asked, fetch
     before, config = app.config, _to_be(session, app, asked.change)
     if config == before:
         return ServicesChanged("Nothing changes: it is so already.")
+    plan = plan_of(context, app)
+    if plan is not None:
+        refuse_above(plan, config, before)
     for service in config.services.values():
         check_references(session, context, app, service.env or {}, asked.actor)
     now = context.clock.now()

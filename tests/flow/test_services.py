@@ -10,8 +10,9 @@ from slipyard.clients.simulated_container import Behaviour
 from slipyard.domain.app import AppConfig
 from slipyard.domain.errors import Conflict, NotFound, ValidationFailed
 from slipyard.domain.health import HealthCheck
-from slipyard.domain.lifecycle import DeploymentStatus, InstanceStatus
+from slipyard.domain.lifecycle import DeploymentStatus, InstanceStatus, is_over
 from slipyard.domain.service import Condition, Dependency, ServiceConfig
+from slipyard.domain.volume import Mount
 from slipyard.pipeline.change_services import remove_service, scale_services, set_service, stop_service
 from slipyard.pipeline.configuration.change_configuration import change_env
 from slipyard.pipeline.configuration.change_secrets import NewSecret, set_secret
@@ -52,6 +53,12 @@ class Compound(Shop):
     async def live(self) -> None:
         await self.system.work()
         await self.system.settle()
+
+    async def finish(self) -> None:
+        """Until the last deployment is over, whatever it waits for."""
+        while not is_over(self.last.status):
+            await self.system.work()
+            await self.system.control("drain", "go_on", "wake")
 
     def watch_starts(self) -> None:
         driver: Any = self.system.context.driver
@@ -190,6 +197,30 @@ async def test_a_service_that_is_stopped_stays_so_until_it_is_started(shop: Comp
     await stop_service(context, shop.app_id, "worker", actor, stopped=False)
     await shop.live()
     assert len(shop.of("worker")) == 1
+
+
+async def test_only_what_has_data_of_its_own_makes_way_before_its_new_one_starts(shop: Compound) -> None:
+    context, actor = shop.system.context, shop.system.actor
+    mounted = ServiceConfig(mounts=(Mount(volume="data", path="/data"),))
+    await set_service(context, shop.app_id, "store", mounted.over, actor)
+    await shop.finish()
+    await shop.live()
+    web, store, addresses = shop.containers("web"), shop.containers("store"), (await shop.route()).addresses
+    shop.watch()
+    shop.started.clear()
+
+    shop.system.engine.publish("registry.example/redis:8", Behaviour(exits_after=0.0, output=("bad dump",)))
+    newer = ServiceConfig(image="registry.example/redis:8")
+    await set_service(context, shop.app_id, "store", newer.over, actor)
+    await shop.system.work()
+    assert (shop.last.parked, shop.of("store"), shop.started) == ("old_ended", [], [])
+    assert (shop.containers("web"), shop.seen) == (web, [])
+    await shop.finish()
+
+    assert (shop.last.status, shop.last.log_tail) == (DeploymentStatus.FAILED, ["bad dump"])
+    assert shop.started == ["store", "store"]
+    assert len(shop.containers("store") - store) == 1
+    assert (shop.containers("web"), (await shop.route()).addresses) == (web, addresses)
 
 
 async def test_what_depends_on_others_ends_before_them(shop: Compound) -> None:

@@ -11,7 +11,7 @@ from slipyard.domain.app import DEFAULT_PORT
 from slipyard.domain.configuration import DEFAULT_MODE, Configuration, Secret, SecretFile, SecretUse
 from slipyard.domain.errors import Conflict, FieldProblem, InsufficientScope, NotFound, UserError, ValidationFailed
 from slipyard.domain.formation import Formation
-from slipyard.domain.references import references_in, resolve
+from slipyard.domain.references import has_reference, references_in, resolve
 from slipyard.pipeline.context import Context
 from slipyard.store.cipher import Cipher
 from slipyard.store.configuration import configuration_of
@@ -57,9 +57,11 @@ def resolve_configuration(
     told = _Told(fetched)
     variables = services.manifest.env | found.env | dict(extra_env or {})
     _check_required(app, services, variables)
+    _check_repository(app, services, variables)
     scope = _Scope(app, _Book(session, context, told))
     env = resolve(scope, variables | _own_variables(services, found, variables))
-    return Resolved(app.last_config, env, [*_files(app, found, told), *_own_files(app, found, services, told)])
+    owned = _Owned(app, _secrets_for(session, context, app, found))
+    return Resolved(app.last_config, env, [*_files(app, found, told), *_own_files(owned, services, told)])
 
 
 def fingerprints(cipher: Cipher, resolved: Resolved) -> tuple[dict[str, str], dict[str, str]]:
@@ -86,7 +88,7 @@ def needed_elsewhere(
         every = variables | _own_variables(services, configuration, variables)
         resolve(_Scope(app, _Book(session, context, asked), configuration), every)
     _files(app, configuration, asked)
-    _own_files(app, configuration, services, asked)
+    _own_files(_Owned(app, _secrets_for(session, context, app, configuration)), services, asked)
     return asked.origins
 
 
@@ -199,28 +201,47 @@ def _own_variables(services: Formation, configuration: Configuration, variables:
     }
 
 
-def _own_files(app: App, configuration: Configuration, services: Formation, told: _Told) -> list[SecretFile]:
+@dataclass(frozen=True)
+class _Owned:
+    """A preview has the secrets of its app, for what that was told."""
+
+    app: App
+    secrets: Mapping[str, Secret]
+
+    @property
+    def owner_id(self) -> str:
+        return self.app.parent_id or self.app.id
+
+
+def _secrets_for(session: Session, context: Context, app: App, own: Configuration) -> Mapping[str, Secret]:
+    if app.parent_id is None:
+        return own.secrets
+    return configuration_of(session, context.cipher, app.parent_id).secrets
+
+
+def _own_files(owned: _Owned, services: Formation, told: _Told) -> list[SecretFile]:
+    given = services.told if owned.app.parent_id is not None else services.services
     return [
         SecretFile(
             path=path,
-            mode=configuration.secrets[secret].mode if secret in configuration.secrets else DEFAULT_MODE,
-            content=_own_secret(app, configuration, service, secret, told),
+            mode=owned.secrets[name].mode if name in owned.secrets else DEFAULT_MODE,
+            content=_own_secret(owned, service, name, told),
             service=service,
         )
-        for service, each in services.services.items()
-        for path, secret in sorted((each.secret_files or {}).items())
+        for service, each in given.items()
+        for path, name in sorted((each.secret_files or {}).items())
     ]
 
 
-def _own_secret(app: App, configuration: Configuration, service: str, name: str, told: _Told) -> str:
-    secret = configuration.secrets.get(name)
+def _own_secret(owned: _Owned, service: str, name: str, told: _Told) -> str:
+    secret = owned.secrets.get(name)
     if secret is None or secret.use is not SecretUse.RUN:
         raise ValidationFailed(
-            f"The service {service} of {app.slug} wants a file with the secret {name}, and there is no such secret. "
+            f"The service {service} of {owned.app.slug} wants a file with the secret {name}, and there is no such secret. "
             "Set it with `slipyard secrets set` first.",
             details=[FieldProblem(f"services.{service}.secret_files", "no such secret")],
         )
-    return told.value((app.id, name), secret)
+    return told.value((owned.owner_id, name), secret)
 
 
 def _check_required(app: App, services: Formation, variables: Mapping[str, str]) -> None:
@@ -230,6 +251,23 @@ def _check_required(app: App, services: Formation, variables: Mapping[str, str])
             "Set it with `slipyard env set`, then deploy again.",
             details=[FieldProblem(f"env_vars.{name}", "required") for name in missing],
         )
+
+
+def _check_repository(app: App, services: Formation, variables: Mapping[str, str]) -> None:
+    """Who may push need not be one who may read other apps; and what a preview is given is said by its app alone."""
+    plain = {name: "-" if has_reference(value) else value for name, value in variables.items()}
+    said = dict(services.manifest.env)
+    for service in services.services:
+        own = services.manifest.env_of(service, plain)
+        said |= {own_name(service, name): value for name, value in own.items()}
+    for shown, value in said.items():
+        for reference in references_in(value):
+            if app.parent_id is not None or reference.app not in {None, app.slug}:
+                raise ValidationFailed(
+                    f"{shown} in the repository of {app.slug} refers to {reference.text}, and a repository may only refer "
+                    "to what its own app has, and that of a preview to nothing. Set it with `slipyard env set`.",
+                    details=[FieldProblem(f"env_vars.{shown}", "may not be read from here")],
+                )
 
 
 def _place(file: SecretFile) -> str:
