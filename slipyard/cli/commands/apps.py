@@ -62,6 +62,7 @@ def create(
     upload: Annotated[bool, typer.Option("--upload", help="Source comes by `slipyard deploy DIRECTORY`.")] = False,
     dockerfile: Annotated[str | None, typer.Option("--dockerfile", help="Its path in the tree.")] = None,
     subdirectory: Annotated[str | None, typer.Option("--subdirectory", help="Build from this directory.")] = None,
+    compose: Annotated[str | None, typer.Option("--compose", help="A compose file that says its services.")] = None,
     port: Annotated[int | None, typer.Option("--port", min=1, max=65535, help="Where the app listens.")] = None,
     replicas: Annotated[int | None, typer.Option("--replicas", min=1, max=100, help="How many instances.")] = None,
     env: Annotated[list[str] | None, typer.Option("--env", "-e", help="NAME=VALUE, NAME=@file or NAME=-.")] = None,
@@ -79,7 +80,8 @@ def create(
     An app with an image or a repository is deployed at once, and followed until it is live.
     """
     source = _source(git=git, branch=branch, image=image, upload=upload)
-    source |= {key: value for key, value in (("dockerfile", dockerfile), ("subdirectory", subdirectory)) if value}
+    paths = {"dockerfile": dockerfile, "subdirectory": subdirectory, "compose": compose}
+    source |= {key: value for key, value in paths.items() if value}
     body: dict[str, Any] = {"name": name, "source": source, "port": port, "replicas": replicas}
     body |= {"env_vars": parse_pairs(env or []), "description": description, "plan": plan, "template_id": template}
     body |= {"deploy": False if no_deploy else None}
@@ -103,6 +105,7 @@ def change(
     own_remote: Annotated[bool, typer.Option("--own-remote", help="Source comes by `git push` to Slipyard.")] = False,
     image: Annotated[str | None, typer.Option("--image", help="An image built elsewhere.")] = None,
     branch: Annotated[str | None, typer.Option("--branch", help="The branch that is deployed.")] = None,
+    compose: Annotated[str | None, typer.Option("--compose", help="A compose file; none for none.")] = None,
     credential: Annotated[str | None, typer.Option("--credential", help="A git credential; none for none.")] = None,
     auto_deploy: Annotated[bool | None, typer.Option(help="Whether pushes and polling deploy.")] = None,
     port: Annotated[int | None, typer.Option("--port", min=1, max=65535, help="Where the app listens.")] = None,
@@ -113,6 +116,7 @@ def change(
     client = connect()
     source = _changed_source(git=git, own_remote=own_remote, image=image)
     source |= {"branch": branch} if branch else {}
+    source |= {"compose": None if compose == "none" else compose} if compose else {}
     if credential is not None:
         found = None if credential == "none" else client.get(f"/git-credentials/{segment(credential)}")["id"]
         source["credential_id"] = found

@@ -52,7 +52,9 @@ def show(build: BuildArgument = None, *, app_name: AppOption = None, as_json: Js
         print_json(row)
         return
     fields = [("Build", str(row["number"])), ("Id", row["id"]), ("Status", styled_status(row["status"]))]
-    fields += [("Commit", row["commit"]), ("Image", row["image"]), ("Took", took(row)), ("Error", row["error"])]
+    fields += [("Commit", row["commit"]), ("Image", row["image"])]
+    fields += [(f"Image {name}", image["reference"]) for name, image in row["images"].items()]
+    fields += [("Took", took(row)), ("Error", row["error"])]
     print_fields([*fields, *((span["name"], f"{span['milliseconds'] / 1000:.2f} s") for span in row["spans"])])
 
 

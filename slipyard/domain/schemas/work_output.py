@@ -5,6 +5,7 @@ from typing import Any
 
 from pydantic import Field
 
+from slipyard.domain.release import ImageIdentity
 from slipyard.domain.schemas.outgoing import Outgoing, Page
 from slipyard.domain.source import Source
 from slipyard.domain.span import Span
@@ -66,6 +67,7 @@ class BuildView(Outgoing):
     snapshot_digest: str | None
     no_cache: bool
     image: str | None
+    images: dict[str, ImageIdentity] = Field(description="Those made beside it, by name")
     image_id: str | None
     manifest_digest: str | None
     published_at: datetime | None
