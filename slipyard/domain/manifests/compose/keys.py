@@ -56,7 +56,7 @@ REFUSED = {
     "dns_search": "cannot be chosen: names of services are found by the engine",
     "domainname": "cannot be chosen. Services find each other by their names",
     "extends": "is not followed. Write the service out, or use YAML anchors and merge keys",
-    "external_links": "leads to what is not this app's. Give the address as a variable, such as ${app:db.url}",
+    "external_links": "leads to what is not this app's. Give its address as a variable: `slipyard env set DB='${app:db.url}'`",
     "extra_hosts": "cannot be chosen. Give the address as a variable",
     "gpus": "is not offered",
     "group_add": f"cannot be chosen: it {_IN_DOCKERFILE}",
