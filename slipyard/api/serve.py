@@ -1,6 +1,7 @@
 """The API as a process: `slipyard.api.serve:main`. One worker, until SIGTERM."""
 
 import asyncio
+import gc
 
 import structlog
 import uvicorn
@@ -45,8 +46,15 @@ async def serve(settings: Settings) -> None:
         timeout_keep_alive=_KEEP_ALIVE_SECONDS,
         timeout_graceful_shutdown=_GRACE_SECONDS,
     )
+    _settle_memory()
     deciding = asyncio.create_task(keep_deciding(context))
     try:
         await QuietServer(config).serve()
     finally:
         deciding.cancel()
+
+
+def _settle_memory() -> None:
+    """What is there now stays: a whole pass of the collector over 400,000 objects would hold every answer up, 0.2 s long."""
+    gc.collect()
+    gc.freeze()

@@ -10,7 +10,7 @@ from slipyard.domain.release import ImageIdentity
 from slipyard.domain.source import SourceType
 from slipyard.pipeline.builds.load_build import BuildJob
 from slipyard.pipeline.builds.make_images import Bench, Made, make_images
-from slipyard.pipeline.builds.resolve_image import identity_of, pull_named
+from slipyard.pipeline.builds.resolve_image import identity_of, pulled_or_loaded
 from slipyard.pipeline.builds.reuse_images import reuse_images
 from slipyard.pipeline.context import Context
 from slipyard.pipeline.sources.fetch_source import StoredSnapshot, fetch_source, uploaded_source
@@ -71,7 +71,7 @@ async def _without_building(context: Context, job: BuildJob, plan: BuildPlan, ke
     if reference is None:
         return await reuse_images(context, job, key, trace)
     await trace.say(f"Nothing is built. Pulling {reference}.")
-    facts = await pull_named(context, job.app_id, reference)
+    facts = await pulled_or_loaded(context, job.app_id, reference, trace)
     return Made(identity_of(reference, facts), facts, None)
 
 

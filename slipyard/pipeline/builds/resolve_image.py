@@ -73,6 +73,18 @@ async def pull_named(context: Context, app_id: str, reference: str) -> ImageFact
         raise RolloutFailed(_no_registry(reference)) from error
 
 
+async def pulled_or_loaded(context: Context, app_id: str, reference: str, trace: Trace) -> ImageFacts:
+    """An engine without a way to registries has what somebody loaded into it. Raises as `pull_named` does."""
+    try:
+        return await pull_named(context, app_id, reference)
+    except RolloutFailed as error:
+        loaded = await context.engine.image(reference) if isinstance(error.__cause__, HostUnknown) else None
+        if loaded is None:
+            raise
+        await trace.say(f"No registry can be reached for it: {reference} is taken as this engine has it.")
+        return loaded
+
+
 def _no_registry(reference: str) -> str:
     """It stays so however often it is tried: most often a letter is wrong."""
     registry = parse_image_reference(reference).domain

@@ -5,10 +5,9 @@ from collections.abc import Mapping
 from sqlmodel import Session
 
 from slipyard.clients.container_engine import ImageFacts
-from slipyard.domain.errors import HostUnknown, RolloutFailed
 from slipyard.domain.release import ImageOrigin, ServiceSpec
 from slipyard.pipeline.attempt import Attempt
-from slipyard.pipeline.builds.resolve_image import identity_of, pull_named
+from slipyard.pipeline.builds.resolve_image import identity_of, pulled_or_loaded
 from slipyard.pipeline.rollout.load_rollout import Rollout
 from slipyard.pipeline.rollout.service_specs import with_image
 from slipyard.store import claims
@@ -24,22 +23,9 @@ async def pin_images(attempt: Attempt, rollout: Rollout) -> bool:
     with attempt.stopwatch.span("pull"):
         for reference in sorted(references):
             await attempt.trace.say(f"Pulling {reference}.")
-            found[reference] = await _found(attempt, rollout, reference)
+            found[reference] = await pulled_or_loaded(attempt.context, rollout.app_id, reference, attempt.trace)
     await attempt.context.database.writing(lambda session: _write(session, attempt, rollout.release_id, found))
     return True
-
-
-async def _found(attempt: Attempt, rollout: Rollout, reference: str) -> ImageFacts:
-    """An engine without a way to registries has what somebody loaded into it."""
-    context = attempt.context
-    try:
-        return await pull_named(context, rollout.app_id, reference)
-    except RolloutFailed as error:
-        loaded = await context.engine.image(reference) if isinstance(error.__cause__, HostUnknown) else None
-        if loaded is None:
-            raise
-        await attempt.trace.say(f"No registry can be reached for it: {reference} is taken as this engine has it.")
-        return loaded
 
 
 def _write(session: Session, attempt: Attempt, release_id: str, found: Mapping[str, ImageFacts]) -> None:
