@@ -1,11 +1,10 @@
 """What the healer remembers from pass to pass. Each leader begins with nothing, and so looks at everything once."""
 
 import asyncio
-from collections.abc import Collection
+from collections.abc import Collection, Mapping
 from dataclasses import dataclass, field
 
 from slipyard.domain.healing import MOST_BACKOFF_SECONDS
-from slipyard.domain.release import ReleaseConfig
 
 WHOLE_SECONDS = 5.0
 # A leader that begins, or has missed what the engine said, looks closely at so many containers with each whole pass.
@@ -27,7 +26,8 @@ class HealWatch:
         default_factory=set
     )  # instances whose end is written down, and that were not started since
     refused: set[str] = field(default_factory=set)  # instances that the engine refused to start the last time
-    releases: dict[str, ReleaseConfig] = field(default_factory=dict)  # by id: they never change
+    # Of a release that is scaled so, by service: it never changes.
+    replicas: dict[tuple[str, int | None], Mapping[str, int]] = field(default_factory=dict)
     coming: dict[str, asyncio.Task[None]] = field(default_factory=dict)
     whole_at: float | None = None
     heard: bool = False

@@ -1,7 +1,7 @@
 """An instance ended by itself: written down with its code and its last lines, and said when it is a crash loop."""
 
 from contextlib import suppress
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from datetime import datetime, timedelta
 
 from sqlmodel import Session
@@ -34,7 +34,7 @@ async def note_end(context: Context, row: InstanceRow, end: End) -> InstanceRow:
     if failed.failures >= CRASH_LOOP > row.failures:
         with suppress(SlipyardError):
             await context.driver.keep_running(end.container_id, keep=False)
-    return replace(row, failures=failed.failures, retry_at=failed.retry_at, trouble=failed.trouble)
+    return row._replace(failures=failed.failures, retry_at=failed.retry_at, trouble=failed.trouble)
 
 
 async def note_well(context: Context, row: InstanceRow, container_id: str) -> None:

@@ -2,7 +2,7 @@
 
 from collections import defaultdict
 from collections.abc import Collection, Mapping, Sequence
-from dataclasses import dataclass
+from typing import NamedTuple
 
 from sqlalchemy import select as select_columns
 from sqlmodel import Session, col, select
@@ -23,8 +23,7 @@ from slipyard.store.queries.deployments import AT_WORK
 from slipyard.store.tables import App, Deployment, Instance, Release
 
 
-@dataclass(frozen=True)
-class _Active:
+class _Active(NamedTuple):
     deployment_id: str
     app_id: str
     release_id: str
@@ -37,16 +36,21 @@ async def reconcile(context: Context, watch: HealWatch, observed: Observed) -> N
     active = await context.database.reading(lambda session: _active(session, watch))
     rows = _by_app(observed.rows)
     for each in active:
-        services = watch.releases[each.release_id].scaled(each.scaled_to).services
-        replicas = {service.name: service.replicas for service in services}
-        ours = [row for row in rows.get(each.app_id, ()) if row.deployment_id == each.deployment_id]
-        present = {row.place for row in ours if row.status in {*COMING, InstanceStatus.SERVING}}
-        for place in missing(replicas, present):
-            await _start_missing(context, watch, each, place)
-        serving = [(row.id, row.place) for row in ours if row.status is InstanceStatus.SERVING]
-        others = [row.id for row in rows.get(each.app_id, ()) if _is_left_over(row, each)]
-        if too_many := [*surplus(replicas, serving), *others]:
-            await _let_go(context, each, too_many)
+        found, replicas = rows.get(each.app_id, ()), watch.replicas[each.release_id, each.scaled_to]
+        if not _is_one_for_one(found, each, replicas):
+            await _count(context, watch, each, found)
+
+
+async def _count(context: Context, watch: HealWatch, active: _Active, rows: Sequence[InstanceRow]) -> None:
+    replicas = watch.replicas[active.release_id, active.scaled_to]
+    ours = [row for row in rows if row.deployment_id == active.deployment_id]
+    present = {row.place for row in ours if row.status in {*COMING, InstanceStatus.SERVING}}
+    for place in missing(replicas, present):
+        await _start_missing(context, watch, active, place)
+    serving = [(row.id, row.place) for row in ours if row.status is InstanceStatus.SERVING]
+    others = [row.id for row in rows if _is_left_over(row, active)]
+    if too_many := [*surplus(replicas, serving), *others]:
+        await _let_go(context, active, too_many)
 
 
 async def _start_missing(context: Context, watch: HealWatch, active: _Active, place: Place) -> None:
@@ -118,6 +122,15 @@ def _retire(session: Session, context: Context, route: Route, instance_ids: Sequ
             retire(session, context, row, "there is one too many")
 
 
+def _is_one_for_one(rows: Sequence[InstanceRow], active: _Active, replicas: Mapping[str, int]) -> bool:
+    """Most apps have one instance, and it serves: ten thousand of them are passed over without counting."""
+    if len(rows) != 1 or sum(replicas.values()) != 1:
+        return False
+    [row] = rows
+    ours = row.deployment_id == active.deployment_id and row.status is InstanceStatus.SERVING
+    return ours and row.ordinal == 0 and replicas.get(row.service) == 1
+
+
 def _is_left_over(row: InstanceRow, active: _Active) -> bool:
     return row.deployment_id != active.deployment_id and row.status is InstanceStatus.SERVING
 
@@ -130,7 +143,7 @@ def _by_app(rows: Sequence[InstanceRow]) -> Mapping[str, list[InstanceRow]]:
 
 
 def _active(session: Session, watch: HealWatch) -> list[_Active]:
-    """What is active, and left alone by everybody else; fills `watch.releases`, so that each release is read once."""
+    """What is active, and left alone by everybody else; fills `watch.replicas`, so that each release is read once."""
     at_work = select(Deployment.app_id).where(col(Deployment.status).in_(AT_WORK))
     query = (
         select_columns(col(Deployment.id), col(Deployment.app_id), col(Deployment.release_id), col(App.scaled_to))
@@ -139,7 +152,8 @@ def _active(session: Session, watch: HealWatch) -> list[_Active]:
         .where(col(App.stopped).is_(False), col(App.asleep_since).is_(None), col(App.deleting_at).is_(None))
         .where(col(Deployment.app_id).not_in(at_work))
     )
-    active = [_Active(*row) for row in session.execute(query)]
-    for release_id in {each.release_id for each in active} - watch.releases.keys():
-        watch.releases[release_id] = session.get_one(Release, release_id).config
+    active = [_Active._make(row) for row in session.execute(query)]
+    for release_id, scaled_to in {(each.release_id, each.scaled_to) for each in active} - watch.replicas.keys():
+        services = session.get_one(Release, release_id).config.scaled(scaled_to).services
+        watch.replicas[release_id, scaled_to] = {each.name: each.replicas for each in services}
     return active
