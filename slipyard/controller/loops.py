@@ -35,6 +35,7 @@ from slipyard.pipeline.rollout.go_on import go_on
 from slipyard.pipeline.rollout.judge_canary import CanaryWatch
 from slipyard.pipeline.rollout.pause_instances import keep_paused, pause_instances
 from slipyard.pipeline.rollout.retire_instances import DrainWatch, retire_instances
+from slipyard.pipeline.scale.autoscale import ScaleWatch, autoscale
 from slipyard.pipeline.scale.find_idle import IdleWatch, find_idle
 from slipyard.pipeline.scale.rest_sleepers import rest_sleepers
 from slipyard.pipeline.schedules.keep_schedules import keep_schedules
@@ -106,6 +107,7 @@ LOOPS = (
     Loop("paused", 5.0, _each_time(keep_paused)),
     Loop("bake", 0.5, _remembering(CanaryWatch, bake)),
     Loop("idle", 5.0, _remembering(IdleWatch, find_idle)),
+    Loop("autoscale", 5.0, _remembering(ScaleWatch, autoscale)),
     Loop("asleep", 0.5, _remembering(DrainWatch, rest_sleepers)),
     Loop("alerts", 15.0, _each_time(judge_alerts)),
     Loop("forward", 2.0, _each_time(forward_output)),

@@ -3,6 +3,7 @@
 from pydantic import Field, model_validator
 
 from slipyard.domain.autoscaling import AutoscaleRules
+from slipyard.domain.errors import FieldProblem, ValidationFailed
 from slipyard.domain.freeze import FreezeWindow
 from slipyard.domain.health import Command, HealthCheck
 from slipyard.domain.resources import Resources
@@ -45,9 +46,10 @@ class AppConfig(Value):
     @model_validator(mode="after")
     def _may_be_none(self) -> "AppConfig":
         if self.scale_to_zero and self.min_instances > 0:
-            raise ValueError(
-                f"an app that sleeps while nobody asks has no instance then, and min_instances is {self.min_instances}:"
-                " set it to 0, or turn scale_to_zero_enabled off"
+            raise ValidationFailed(
+                f"An app that sleeps while nobody asks has no instance then, and min_instances is {self.min_instances}:"
+                " set it to 0, or turn scale_to_zero_enabled off.",
+                details=[FieldProblem("min_instances", "not 0")],
             )
         return self
 

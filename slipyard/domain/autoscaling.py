@@ -10,8 +10,9 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from enum import StrEnum
 from statistics import fmean
+from typing import Annotated
 
-from pydantic import Field, field_validator
+from pydantic import AfterValidator, Field
 
 from slipyard.domain.values import Value
 
@@ -25,23 +26,22 @@ class Load(StrEnum):
     REQUESTS = "requests"  # target: requests a second for each instance
 
 
-class AutoscaleRules(Value):
-    targets: dict[Load, float] = Field(min_length=1, description="For each instance; the one that needs most decides")
-    tolerance: float = Field(0.1, ge=0, le=1, description="Share of a target within which nothing moves")
-    up_seconds: float = Field(30.0, ge=15, le=3600, description="Load of so long decides about more instances")
-    down_seconds: float = Field(300.0, ge=15, le=3600, description="Nothing needed more for so long: fewer")
-
-    @field_validator("targets")
-    @classmethod
-    def _are_in_range(cls, targets: dict[Load, float]) -> dict[Load, float]:
-        for load, target in targets.items():
-            most = _MOST[load]
-            if not 0 < target <= most:
-                raise ValueError(f"a target of {target:g} for {load} is not above 0 and at most {most}")
-        return targets
+def _in_range(targets: dict[Load, float]) -> dict[Load, float]:
+    for load, target in targets.items():
+        if not 0 < target <= _MOST[load]:
+            raise ValueError(f"a target of {target:g} for {load} is not above 0 and at most {_MOST[load]}")
+    return targets
 
 
 _MOST = {Load.CPU: 100, Load.MEMORY: 100, Load.CONCURRENCY: 100_000, Load.REQUESTS: 1_000_000}
+Targets = Annotated[dict[Load, float], Field(min_length=1), AfterValidator(_in_range)]
+
+
+class AutoscaleRules(Value):
+    targets: Targets = Field(description="For each instance; the one that needs most decides")
+    tolerance: float = Field(0.1, ge=0, le=1, description="Share of a target within which nothing moves")
+    up_seconds: float = Field(30.0, ge=15, le=3600, description="Load of so long decides about more instances")
+    down_seconds: float = Field(300.0, ge=15, le=3600, description="Nothing needed more for so long: fewer")
 
 
 @dataclass(frozen=True)
