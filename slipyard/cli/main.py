@@ -58,7 +58,6 @@ class _Commands(LazyGroup):
         "rollback": Entry(f"{_COMMANDS}.rollback:app", "Go back to an earlier deployment.", _WORK),
         "queue": Entry(f"{_COMMANDS}.queue:app", "Show what runs and what waits, and for what.", _WORK),
         "templates": Entry(f"{_COMMANDS}.templates:app", "Show what an app can begin with.", _APPS),
-        "templates": Entry(f"{_COMMANDS}.templates:app", "Show what an app can begin with.", _APPS),
         "schedules": Entry(f"{_COMMANDS}.schedules:app", "Run commands of an app on cron lines.", _WORK),
         "promote": Entry(f"{_COMMANDS}.promote:app", "Deploy what is live in one app to another.", _WORK),
         "lock": Entry(f"{_COMMANDS}.holds:lock_app", "Let deployments of an app wait, with a reason.", _WORK),
