@@ -17,7 +17,7 @@ from slipyard.domain.volume import Attachment, Mount, VolumeConfig
 from slipyard.pipeline.change_app import AppChanges, change_app
 from slipyard.pipeline.create_app import NewApp, create_app
 from slipyard.pipeline.delete_app import delete_app
-from slipyard.pipeline.stop_app import stop_app
+from slipyard.pipeline.stop_app import end_everything, stop_app
 from slipyard.pipeline.volumes.change_volume import (
     NewVolume,
     attach_volume,
@@ -32,7 +32,7 @@ from slipyard.pipeline.way_back.roll_back import roll_back
 from slipyard.pipeline.way_back.way_back import way_back
 from slipyard.store.claims import Holder
 from slipyard.store.queries.volumes import left_behind, volumes_of
-from slipyard.store.tables import Event, Volume
+from slipyard.store.tables import App, Event, Volume
 from tests.flow.deaths import GONE
 from tests.flow.rollouts import Shop, new_shop
 from tests.flow.system import System
@@ -41,8 +41,8 @@ AT_DATA = Attachment(path="/data")
 
 
 async def settle(system: System) -> None:
-    for _ in range(6):
-        await system.control("recover", "wake", "drain", "go_on", "follow_routes", "clean_up")
+    for _ in range(4):
+        await system.control("wake", "drain", "go_on", "clean_up")
         await system.work()
 
 
@@ -355,3 +355,26 @@ async def test_more_than_its_size_is_told_once_and_room_again_too(system: System
         await system.control("volumes")
     assert kinds(shop)[-3:] == ["volume.unlimited", "volume.full", "volume.has_room"]
     assert volume(shop).used_bytes == 1
+
+
+async def test_a_preview_has_volumes_of_its_own_which_begin_empty_and_go_with_it(system: System):
+    shop = await with_volume(system)
+    await live(shop, 2)
+    system.engine.volume_files[engine_name(shop)]["kept"] = b"yes"
+    config = system.app(shop.app_id).config
+    made = await create_app(system.context, NewApp("shop-pr-7", config=config), system.actor)
+    preview = Shop(system, made.app.id)
+    await preview.ask(2)
+    with system.context.database.write() as session:
+        session.get_one(App, preview.app_id).parent_id = shop.app_id
+    await settle(system)
+    assert preview.last.status is DeploymentStatus.ACTIVE, preview.last.error
+    own = engine_name(preview)
+    assert sorted(mounted(shop)) == sorted([(engine_name(shop), "/data"), (own, "/data")])
+    assert system.engine.volume_files[own] == {}
+    with system.context.database.write() as session:
+        app = session.get_one(App, preview.app_id)
+        app.deleting_at, app.stopped = system.clock.now(), True
+        end_everything(session, system.context, app, "Its request was closed")
+    await settle(system)
+    assert list(system.engine.volume_files) == [engine_name(shop)]

@@ -19,7 +19,8 @@ def stop(
     *,
     everything: Annotated[bool, typer.Option("--all", help="Caddy too: apps are no longer reachable.")] = False,
     purge_too: Annotated[
-        bool, typer.Option("--purge", help="Remove everything of this installation: apps, images, data.")
+        bool,
+        typer.Option("--purge", help="Remove everything of this installation: apps, images, volumes and all data."),
     ] = False,
     yes: Annotated[bool, typer.Option("--yes", "-y", help="Do not ask.")] = False,
 ) -> None:
@@ -37,7 +38,11 @@ def stop(
 
 def _ask(layout: Layout) -> None:
     if not sys.stdin.isatty():
-        raise WrongUsage("--purge removes apps and data for good, and nobody is there to confirm. Add --yes.")
-    print(f"This removes every app, image and all data of {layout.home}, and cannot be undone.")
+        raise WrongUsage(
+            "--purge removes apps, volumes and all data for good, and nobody is there to confirm. Add --yes."
+        )
+    print(
+        f"This removes every app, image and volume with its data, and everything in {layout.home}, and cannot be undone."
+    )
     if input(f"Type {layout.home.name} to go on: ").strip() != layout.home.name:
         raise typer.Exit(1)

@@ -22,12 +22,17 @@ async def remove_from_engine(docker_host: str, installation_id: str, repositorie
         networks = await _listed(connection, "networks", lambda api: api.networks(filters=label))
         for row in networks:
             await _gone(connection, row["Id"], lambda api, name: api.remove_network(name))
+        found: Any = await connection.call("list volumes", lambda api: api.volumes(filters=label), patient=True)
+        volumes = found["Volumes"] or []
+        for row in volumes:
+            await _gone(connection, row["Name"], lambda api, name: api.remove_volume(name))
         images = await _images(connection, label, repositories)
         for name in images:
             await _gone(connection, name, lambda api, name: api.remove_image(name))
     finally:
         connection.close()
-    return f"{len(containers)} containers, {len(networks)} networks, {len(images)} images removed"
+    counts = f"{len(containers)} containers, {len(networks)} networks, {len(volumes)} volumes, {len(images)} images"
+    return f"{counts} removed"
 
 
 async def _images(connection: Connection, label: dict[str, list[str]], repositories: Sequence[str]) -> list[str]:

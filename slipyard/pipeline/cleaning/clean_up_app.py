@@ -55,7 +55,7 @@ async def _clean_up(context: Context, app: App) -> None:
     await context.router.forget(app.id)
     await context.driver.remove_network(app.id)
     for volume in await context.database.reading(lambda session: volumes_of(session, app.id)):
-        if volume.removing:
+        if volume.removing or app.parent_id is not None:  # a preview keeps none
             await take_away(context, volume)
     for leaving in await context.database.writing(lambda session: _let_go(session, context, app.id)):
         await _remove_image(context, leaving)
