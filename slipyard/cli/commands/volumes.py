@@ -8,6 +8,7 @@ from slipyard.cli.amounts import size
 from slipyard.cli.app_name import app_or_fail
 from slipyard.cli.client import connect, segment
 from slipyard.cli.commands import volume_data
+from slipyard.cli.commands.unseal_backup import unseal
 from slipyard.cli.options import AppArgument, Json
 from slipyard.cli.output import Cell, print_fields, print_json, print_table
 
@@ -19,6 +20,7 @@ app.command()(volume_data.restore)
 app.command()(volume_data.copy)
 app.command()(volume_data.export)
 app.command("import")(volume_data.import_)
+app.command()(unseal)
 Name = Annotated[str, typer.Argument(metavar="APP", help="Name or id of the app.")]
 VolumeName = Annotated[str, typer.Argument(metavar="VOLUME", help="Name or id of the volume.")]
 Service = Annotated[str | None, typer.Option("--service", help="Which service; default the one that gets requests.")]

@@ -101,6 +101,15 @@ async def test_data_goes_out_and_comes_back_by_command(shop: ApiServer, capsys, 
     kept = tmp_path / "kept.tar.zst"
     assert (await slipyard(capsys, "volumes", "export", "shop", "data", str(kept), "--encrypt"))[0] == 0
     assert kept.read_bytes().startswith(b"SLYSEAL1")
+    key = str(shop.context.layout.secret_key)
+    assert (await slipyard(capsys, "volumes", "unseal", str(kept), str(tmp_path / "plain"), "--key", key))[0] == 0
+    assert (tmp_path / "plain").read_bytes().startswith(b"\x28\xb5\x2f\xfd")
+    kept_elsewhere = tmp_path / "cut"
+    kept_elsewhere.write_bytes(kept.read_bytes()[:-1])
+    assert (await slipyard(capsys, "volumes", "unseal", str(kept_elsewhere), str(tmp_path / "no"), "--key", key))[
+        0
+    ] == 3
+    assert not (tmp_path / "no").exists()
     assert (await slipyard(capsys, "volumes", "import", "shop", "data", str(kept)))[0] == 0
     assert (await slipyard(capsys, "volumes", "copy", "shop", "data", "copied"))[0] == 0
     assert sorted(map(len, shop.system.engine.volume_files.values()))[-2:] == [1, 1]
