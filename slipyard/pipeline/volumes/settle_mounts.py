@@ -23,7 +23,7 @@ def settle_mounts(session: Session, context: Context, app: App, config: ReleaseC
     services = tuple(_with_attachments(each, rows, config) for each in config.services)
     if not any(each.mounts for each in services):
         return config
-    rows += _missing(session, context, app, services, rows)
+    rows += _missing(session, context, app, config.model_copy(update={"services": services}), rows)
     exclusive = {row.name for row in rows if row.exclusive}
     used = [
         name for name in sorted(exclusive) if any(name == mount.volume for each in services for mount in each.mounts)
@@ -77,13 +77,15 @@ def _with_attachments(service: ServiceSpec, rows: Sequence[Volume], config: Rele
 
 
 def _missing(
-    session: Session, context: Context, app: App, services: Iterable[ServiceSpec], rows: Sequence[Volume]
+    session: Session, context: Context, app: App, config: ReleaseConfig, rows: Sequence[Volume]
 ) -> list[Volume]:
     """Those that only the repository names. What several instances share from the start is not exclusive."""
     there, made = {row.name for row in rows}, []
-    users = _instances_by_volume(services)
+    users, planned = _instances_by_volume(config.services), config.origin.manifest.volumes
     for name in sorted(users.keys() - there):
-        made.append(add_volume(session, context, app, VolumeConfig(name=name, exclusive=users[name] <= 1)))
+        size = planned[name].size if name in planned else None
+        new = VolumeConfig(name=name, size_bytes=size, exclusive=users[name] <= 1)
+        made.append(add_volume(session, context, app, new))
         message = f"The volume {name} was made, as the repository of {app.slug} says."
         record(session, app.id, "volume.created", message, now=context.clock.now(), volume_id=made[-1].id)
     return made
