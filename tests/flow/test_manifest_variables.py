@@ -21,7 +21,7 @@ services:
     build: .
     ports: ["8080"]
     environment:
-      URL: postgres://shop:${DB_PASSWORD}@db/shop
+      URL: postgres://shop:${DB_PASSWORD:?of the database}@db/shop
       MODE: ${MODE:-quiet}
       PRICE: $$5
 """

@@ -57,7 +57,7 @@ def resolve_configuration(
     told = _Told(fetched)
     variables = services.manifest.env | found.env | dict(extra_env or {})
     _check_required(app, services, variables)
-    _check_repository(app, services, variables)
+    _check_repository(app, services, found, variables)
     scope = _Scope(app, _Book(session, context, told))
     env = resolve(scope, variables | _own_variables(services, found, variables))
     owned = _Owned(app, _secrets_for(session, context, app, found))
@@ -191,14 +191,18 @@ def _files(app: App, configuration: Configuration, told: _Told) -> list[SecretFi
 
 
 def _own_variables(services: Formation, configuration: Configuration, variables: Mapping[str, str]) -> dict[str, str]:
-    """A compose file calls variables and secrets by the same `${NAME}`."""
-    used = {name for name, secret in configuration.secrets.items() if secret.use is SecretUse.RUN}
-    known = {name: f"${{secret:{name}}}" for name in used} | dict(variables)
+    known = _with_secrets(configuration, variables)
     return {
         own_name(service, name): value
         for service in services.services
         for name, value in services.own_env(service, known).items()
     }
+
+
+def _with_secrets(configuration: Configuration, variables: Mapping[str, str]) -> dict[str, str]:
+    """A compose file calls variables and secrets by the same `${NAME}`."""
+    used = {name for name, secret in configuration.secrets.items() if secret.use is SecretUse.RUN}
+    return {name: f"${{secret:{name}}}" for name in used} | dict(variables)
 
 
 @dataclass(frozen=True)
@@ -253,9 +257,12 @@ def _check_required(app: App, services: Formation, variables: Mapping[str, str])
         )
 
 
-def _check_repository(app: App, services: Formation, variables: Mapping[str, str]) -> None:
+def _check_repository(
+    app: App, services: Formation, configuration: Configuration, variables: Mapping[str, str]
+) -> None:
     """Who may push need not be one who may read other apps; and what a preview is given is said by its app alone."""
-    plain = {name: "-" if has_reference(value) else value for name, value in variables.items()}
+    told = _with_secrets(configuration, variables)
+    plain = {name: "-" if has_reference(value) else value for name, value in told.items()}
     said = dict(services.manifest.env)
     for service in services.services:
         own = services.manifest.env_of(service, plain)

@@ -12,6 +12,7 @@ from slipyard.domain.interpolation import BadInterpolation, blank_in, interpolat
 from slipyard.domain.manifests.yaml_document import Document, Path
 from slipyard.domain.references import has_reference
 
+_NEXT = "Set variables with `slipyard env set`, or change it here."
 _SERVICE_DEPTH = 3  # services, its name, environment
 
 
@@ -64,7 +65,7 @@ class _Filling:
                 self.warnings.append(f"{self._where(path)} uses {name}, which is not set: it is empty there.")
             done = interpolate(text, lookup)
         except BadInterpolation as error:
-            raise self.document.refusal(path, f"{'.'.join(map(str, path))} {error}.") from error
+            raise self.document.refusal(path, f"{'.'.join(map(str, path))} {error}. {_NEXT}") from error
         return text if later else done
 
     def _where(self, path: Path) -> str:
