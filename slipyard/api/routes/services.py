@@ -34,6 +34,7 @@ async def services(app: AppDep, context: ContextDep) -> ServiceList:
 
 @router.get("/services/{name}", dependencies=[requires("apps:read")])
 async def service(name: str, app: AppDep, context: ContextDep) -> ServiceView:
+    """As it is live."""
     found = next((each for each in await _views(context, app) if each.name == name), None)
     if found is None:
         raise NotFound(f"What is live of {app.slug} has no service {name!r}; GET .../services lists them.")

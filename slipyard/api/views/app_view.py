@@ -9,10 +9,18 @@ from slipyard.domain.app_status import AppFacts, app_status
 from slipyard.domain.ids import short_id
 from slipyard.domain.plan import LOCAL, find_plan
 from slipyard.domain.release import ReleaseConfig
-from slipyard.domain.schemas.app_output import AppView, LockFact, MaintenanceFact, Owner, PollFact, WebhookFact
+from slipyard.domain.schemas.app_output import (
+    AppView,
+    LockFact,
+    MaintenanceFact,
+    Owner,
+    PollFact,
+    VolumeFact,
+    WebhookFact,
+)
 from slipyard.domain.schemas.work_output import DeploymentView
 from slipyard.domain.settings import Settings
-from slipyard.store.tables import App, Deployment, Hook, Poll
+from slipyard.store.tables import App, Deployment, Hook, Poll, Volume
 
 
 @dataclass(frozen=True)
@@ -37,6 +45,7 @@ class Surroundings:
     poll: Poll | None = None
     own_names: Sequence[str] = ()
     running: Running = field(default_factory=dict)
+    volumes: Sequence[Volume] = ()
 
 
 def app_view(app: App, around: Surroundings, settings: Settings) -> AppView:
@@ -46,6 +55,7 @@ def app_view(app: App, around: Surroundings, settings: Settings) -> AppView:
     plan = find_plan(settings.plans, app.plan)
     url = settings.app_url(app.host)
     image = live.config.image.reference if live and live.config else None
+    volumes = [_volume(row) for row in around.volumes]
     return AppView(
         id=app.id,
         name=app.name,
@@ -98,6 +108,8 @@ def app_view(app: App, around: Surroundings, settings: Settings) -> AppView:
         domains=[app.host, *around.own_names],
         domain=app.host,
         domain_count=len(around.own_names),
+        volume=next(iter(volumes), None),
+        volumes=volumes,
         default_url=url,
         url=url if app.last_deployed_at else None,
         image=config.source.image or image,
@@ -140,3 +152,8 @@ def _webhook(around: Surroundings, settings: Settings) -> WebhookFact | None:
     if around.hook is None:
         return None
     return WebhookFact(url=hook_url(settings, around.hook), last_delivery=around.last_delivery)
+
+
+def _volume(row: Volume) -> VolumeFact:
+    path = next((each.path for each in row.attachments), None)
+    return VolumeFact(name=row.name, mount_path=path, size_bytes=row.size_bytes, used_bytes=row.used_bytes)

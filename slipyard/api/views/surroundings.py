@@ -15,6 +15,7 @@ from slipyard.store.queries.deployments import active_deployments, list_deployme
 from slipyard.store.queries.domains import domains_by_app
 from slipyard.store.queries.instances import running_by_service
 from slipyard.store.queries.polls import polls_of
+from slipyard.store.queries.volumes import volumes_by_app
 from slipyard.store.tables import App, Delivery, Hook, Instance, Release
 
 _LAST_DEPLOYMENTS = 20
@@ -26,6 +27,7 @@ def surroundings(session: Session, apps: Sequence[App]) -> dict[str, Surrounding
     facts, live = app_facts(session, ids), _live(session, ids)
     hooks, deliveries, polls = _hooks(session, ids), _last_deliveries(session, ids), polls_of(session, ids)
     names, running = domains_by_app(session, ids), running_by_service(session, ids)
+    volumes = volumes_by_app(session, ids)
     return {
         app_id: Surroundings(
             facts[app_id],
@@ -35,6 +37,7 @@ def surroundings(session: Session, apps: Sequence[App]) -> dict[str, Surrounding
             poll=polls.get(app_id),
             own_names=names.get(app_id, ()),
             running=running.get(app_id, {}),
+            volumes=volumes.get(app_id, ()),
         )
         for app_id in ids
     }

@@ -1,7 +1,6 @@
 """An app as it is answered: what it was told to be, and what it is now."""
 
 from datetime import datetime
-from typing import Any
 
 from pydantic import Field
 
@@ -52,6 +51,13 @@ class LockFact(Outgoing):
 class MaintenanceFact(Outgoing):
     enabled: bool
     message: str
+
+
+class VolumeFact(Outgoing):
+    name: str
+    mount_path: str | None = Field(description="Where the app was told to have it; the repository may say more")
+    size_bytes: int | None
+    used_bytes: int | None
 
 
 class AppView(Outgoing):
@@ -105,12 +111,12 @@ class AppView(Outgoing):
     scaled_to: int | None = Field(None, description="Instances that autoscaling asks for now")
     instance_count: int
     running_instances: int
-    volume: Any = None
-    volumes: list[Any] = Field(default_factory=list)
     services: list[ServiceView] = Field(default_factory=list, description="Of what is live")
     domains: list[str]
     domain: str
     domain_count: int
+    volume: VolumeFact | None = Field(description="The first of `volumes`")
+    volumes: list[VolumeFact]
     default_url: str
     url: str | None = Field(description="null before the first deployment")
     image: str | None

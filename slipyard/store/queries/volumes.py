@@ -50,3 +50,12 @@ def present_volumes(session: Session) -> Sequence[Volume]:
 def has_exclusive_volume(session: Session, app_id: str) -> bool:
     query = select(Volume.id).where(Volume.app_id == app_id, col(Volume.removed_at).is_(None))
     return session.exec(query.where(col(Volume.exclusive).is_(True)).limit(1)).first() is not None
+
+
+def volumes_by_app(session: Session, app_ids: Sequence[str]) -> dict[str, list[Volume]]:
+    """By name, of each app that has any."""
+    query = select(Volume).where(col(Volume.app_id).in_(app_ids), col(Volume.removed_at).is_(None))
+    found: dict[str, list[Volume]] = {}
+    for row in session.exec(query.order_by(col(Volume.name))).all():
+        found.setdefault(row.app_id, []).append(row)
+    return found

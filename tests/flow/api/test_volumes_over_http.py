@@ -69,6 +69,9 @@ async def test_a_volume_is_made_changed_and_removed_by_command(shop: ApiServer, 
         True,
     )
     assert (await slipyard(capsys, *made))[0] == 3
+    seen = (await shop.client.get("/v1/apps/shop")).json()
+    fact = {"name": "data", "mount_path": "/data", "size_bytes": 10 * 2**30, "used_bytes": None}
+    assert (seen["volume"], seen["volumes"]) == (fact, [fact])
     for command in (
         ("attach", "shop", "data", "/more", "--service", "worker", "--read-only"),
         ("detach", "shop", "data", "/data"),
