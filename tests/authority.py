@@ -36,16 +36,16 @@ class Authority:
     @property
     def chain(self) -> str:
         """What follows a certificate."""
-        return _pem(self.between)
+        return pem_of(self.between)
 
     def sign(self, *names: str, begins: timedelta = -DAY, ends: timedelta = 90 * DAY) -> Signed:
         """Good from `begins` to `ends`, counted from now."""
         key, now = ec.generate_private_key(ec.SECP256R1()), datetime.now(UTC)
         made = _sign(names[0], key, "Between", self.key, (now + begins, now + ends), names=names)
-        return Signed(_pem(made), private_pem(key))
+        return Signed(pem_of(made), privatepem_of(key))
 
 
-def private_pem(key: ec.EllipticCurvePrivateKey) -> str:
+def privatepem_of(key: ec.EllipticCurvePrivateKey) -> str:
     return key.private_bytes(Encoding.PEM, PrivateFormat.PKCS8, NoEncryption()).decode()
 
 
@@ -83,5 +83,5 @@ def _named(name: str) -> x509.Name:
     return x509.Name([x509.NameAttribute(NameOID.COMMON_NAME, name)])
 
 
-def _pem(certificate: x509.Certificate) -> str:
+def pem_of(certificate: x509.Certificate) -> str:
     return certificate.public_bytes(Encoding.PEM).decode()

@@ -32,6 +32,18 @@ class TrustingBench:
         async with httpx.AsyncClient(timeout=60) as client:
             return await client.request(method, url, headers=headers, **options)
 
+    @asynccontextmanager
+    async def visitor(self, host: str) -> AsyncIterator[httpx.AsyncClient]:
+        """Over TLS, to a name that no DNS knows."""
+        address = f"https://127.0.0.1:{self.shape.https_port}"
+        async with httpx.AsyncClient(base_url=address, headers={"Host": host}, verify=False, timeout=60) as client:
+
+            async def name(request: httpx.Request) -> None:
+                request.extensions["sni_hostname"] = host
+
+            client.event_hooks["request"].append(name)
+            yield client
+
     async def certificate(self, host: str) -> bytes | None:
         """In DER, from one handshake; None where Caddy gives none."""
         context = ssl.create_default_context()

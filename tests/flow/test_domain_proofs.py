@@ -17,7 +17,7 @@ from slipyard.pipeline.hosts.publish_hosts import routed_hosts
 from slipyard.store.events import events_after
 from slipyard.store.queries.domains import domains_at
 from slipyard.store.tables import App, Domain, Organization
-from tests.flow.dns_server import DnsServer, dns_server
+from tests.dns_server import DnsServer, dns_server
 from tests.flow.system import System
 
 WWW = "www.example.test"
