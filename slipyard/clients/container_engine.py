@@ -239,6 +239,9 @@ class ContainerEngine(ContainerCommands, Protocol):
     async def connect(self, container_id: str, spec: ContainerSpec) -> None:
         """It is in the network of `spec` under its address, and in no other. `NotFound` where there is no such network."""
 
+    async def disconnect(self, container_id: str, network: str) -> None:
+        """Running or paused; nothing leads to it from there any more. Not connected, or gone, already is done."""
+
     async def execute(self, container_id: str, command: Sequence[str]) -> CommandResult:
         """Runs a command beside what runs there. `Conflict` where the container does not run. Cancelling leaves the
         command to itself: the engine cannot end it."""

@@ -286,6 +286,12 @@ class FakeContainerEngine(FakeVolumes):
         container.spec = replace(container.spec, network=spec.network, address=spec.address)
         container.connected = True
 
+    async def disconnect(self, container_id: str, network: str) -> None:
+        await self._called("disconnect")
+        container = self._containers.get(container_id)
+        if container is not None and container.spec.network == network:
+            container.connected = False
+
     async def execute(self, container_id: str, command: Sequence[str]) -> CommandResult:
         await self._called("execute")
         container = self._known(container_id)

@@ -193,6 +193,12 @@ class Driver(Protocol):
     async def rest(self, container_id: str, grace_seconds: float) -> None:
         """Stops it and keeps it, paused or not: `start` brings it back. `NotFound`."""
 
+    async def leave_network(self, app_id: str, container_id: str) -> None:
+        """No name of its app's network leads to it any more, running or paused. Gone already is done."""
+
+    async def join_network(self, spec: InstanceSpec, container_id: str) -> None:
+        """Back under its names and its address. `NotFound` where it is gone."""
+
     async def thaw(self, container_id: str) -> None:
         """Runs on from where it was paused. `NotFound` or `Conflict` where there is nothing to thaw."""
 

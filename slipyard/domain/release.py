@@ -73,6 +73,11 @@ class ReleaseConfig(Value):
     file_fingerprints: dict[str, str] = Field(default_factory=dict, description="Of its secret files, by path")
 
     @property
+    def has_several_services(self) -> bool:
+        """Whether they may speak to each other."""
+        return len(self.services) > 1
+
+    @property
     def alone(self) -> frozenset[str]:
         """The services whose old instances end before the new ones start."""
         every = self.rollout.strategy is Strategy.RECREATE

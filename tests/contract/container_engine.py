@@ -264,6 +264,9 @@ class EngineContract:
         await bench.engine.connect(container_id, replace(bench.spec(), address=bench.spec(host=9).address))
         [network] = await bench.drift(container_id)
         assert network.field == "network"
+        await bench.engine.disconnect(container_id, bench.spec().network)
+        assert (await bench.engine.container(container_id)).addresses == ()
+        await bench.engine.disconnect(container_id, bench.spec().network)
         await bench.engine.connect(container_id, bench.spec())
         assert await bench.drift(container_id) == []
         state = await bench.engine.container(container_id)

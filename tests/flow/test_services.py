@@ -6,6 +6,7 @@ from typing import Any
 
 import pytest
 
+from slipyard.clients import machine_memory
 from slipyard.clients.simulated_container import Behaviour
 from slipyard.domain.app import AppConfig
 from slipyard.domain.errors import Conflict, NotFound, ValidationFailed
@@ -53,6 +54,12 @@ class Compound(Shop):
     async def live(self) -> None:
         await self.system.work()
         await self.system.settle()
+
+    async def addresses_of(self, containers: set[str | None]) -> tuple[str, ...]:
+        (container_id,) = containers
+        state = await self.system.engine.container(str(container_id))
+        assert state is not None
+        return state.addresses
 
     async def finish(self) -> None:
         """Until the last deployment is over, whatever it waits for."""
@@ -240,6 +247,23 @@ async def test_what_depends_on_others_ends_before_them(shop: Compound) -> None:
 
     assert ended[-1] == "store"
     assert sorted(ended) == ["store", "web", "worker"]
+
+
+async def test_no_name_leads_to_what_is_paused_until_it_is_back(
+    shop: Compound, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(machine_memory, "available_share", lambda: 0.5)
+    shop.system.set(keep_paused_seconds=600)
+    web = shop.containers("web")
+    await shop.deploy(2)
+    while not shop.instances(InstanceStatus.PAUSED):
+        await shop.system.control("set_aside")
+    assert await shop.addresses_of(web) == ()
+
+    await roll_back(shop.system.context, shop.app_id, None, shop.system.actor)
+    await shop.finish()
+    assert shop.containers("web") == web
+    assert await shop.addresses_of(web) == (shop.of("web")[0].address,)
 
 
 async def test_each_service_has_variables_of_its_own(shop: Compound) -> None:

@@ -37,6 +37,12 @@ class Repairs:
             f"connect the container {container_id} to {spec.network}", partial(_connect, container_id, spec)
         )
 
+    async def disconnect(self, container_id: str, network: str) -> None:
+        await self._connection.call(
+            f"disconnect the container {container_id} from {network}",
+            lambda api: _disconnect(api, container_id, network),
+        )
+
 
 def _drift(container_id: str, spec: ContainerSpec, keep: bool, api: Any) -> list[Difference]:
     facts, body = api.inspect_container(container_id), container_body(spec)

@@ -105,6 +105,12 @@ class DockerDriver(Commands, Volumes):
         await self._engine.keep_running(container_id, keep=False)
         await self._engine.stop(container_id, grace_seconds)
 
+    async def leave_network(self, app_id: str, container_id: str) -> None:
+        await self._engine.disconnect(container_id, names.network_name(self._installation_id, app_id))
+
+    async def join_network(self, spec: InstanceSpec, container_id: str) -> None:
+        await self._engine.connect(container_id, self._lasting(spec))
+
     async def thaw(self, container_id: str) -> None:
         await self._engine.unpause(container_id)
 

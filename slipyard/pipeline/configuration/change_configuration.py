@@ -1,6 +1,6 @@
 """Variables and secrets change: a version of the configuration, and a release of the image that is live with it."""
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 
 from sqlmodel import Session, col, select
@@ -10,7 +10,7 @@ from slipyard.domain.configuration import Configuration
 from slipyard.domain.errors import Conflict
 from slipyard.domain.formation import formation
 from slipyard.domain.lifecycle import DeploymentStatus
-from slipyard.domain.release import ReleaseConfig
+from slipyard.domain.release import ReleaseConfig, ServiceSpec
 from slipyard.domain.rollout import Strategy
 from slipyard.pipeline.configuration.fetch_secrets import fetch_secrets
 from slipyard.pipeline.configuration.resolve_configuration import (
@@ -22,6 +22,7 @@ from slipyard.pipeline.configuration.resolve_configuration import (
 )
 from slipyard.pipeline.context import Context
 from slipyard.pipeline.find_app import configurable_app
+from slipyard.pipeline.rollout.kept_running import unchanged_services
 from slipyard.pipeline.rollout.make_release import make_release, material_of
 from slipyard.pipeline.wake import wake_deployment
 from slipyard.pipeline.write_down import Asked, write_deployment
@@ -153,8 +154,9 @@ def _released(
         principal=wanted.actor.principal,
     )
     deployment = write_deployment(session, context, app, asked)
-    down = release.config.rollout.strategy is Strategy.RECREATE
-    return Changed(_what_restarts(app, release.config, deployment), app.last_config, names, deployment, down)
+    restarting = _restarting(session, release, deployment)
+    down = _strategy(release.config, restarting) is Strategy.RECREATE
+    return Changed(_what_restarts(app, restarting, deployment, release), app.last_config, names, deployment, down)
 
 
 def _without_release(session: Session, app_id: str) -> Deployment | None:
@@ -185,11 +187,24 @@ def _runs_as_before(context: Context, resolved: Resolved, running: ReleaseConfig
     return (env, files) == (running.env_fingerprints, running.file_fingerprints)
 
 
-def _what_restarts(app: App, config: ReleaseConfig, deployment: Deployment) -> str:
-    instances = ", ".join(f"{each.name} ({each.replicas})" for each in config.services)
+def _restarting(session: Session, release: Release, deployment: Deployment) -> list[ServiceSpec]:
+    same = unchanged_services(session, deployment.id)
+    return [each for each in release.config.services if each.name not in same and not each.one_shot]
+
+
+def _what_restarts(app: App, services: Sequence[ServiceSpec], deployment: Deployment, release: Release) -> str:
+    instances = ", ".join(f"{each.name} ({each.replicas})" for each in services)
+    strategy = _strategy(release.config, services)
     how = {
         Strategy.RECREATE: "recreate: the old instances end first, and requests wait until the new ones are ready",
         Strategy.CANARY: "canary, without downtime, in steps",
-    }.get(config.rollout.strategy, f"{config.rollout.strategy}, without downtime")
+    }.get(strategy, f"{strategy}, without downtime")
     held = f" {deployment.progress}" if deployment.parked is not None and deployment.progress else ""
     return f"{app.slug} restarts as deployment {deployment.number}: {instances}, by {how}.{held}"
+
+
+def _strategy(config: ReleaseConfig, services: Sequence[ServiceSpec]) -> Strategy:
+    """An exclusive volume makes it another one than the app was told."""
+    routed = config.routed
+    alone = routed is not None and routed in services and routed.name in config.alone
+    return Strategy.RECREATE if alone else config.rollout.strategy

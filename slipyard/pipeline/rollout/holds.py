@@ -13,9 +13,9 @@ from slipyard.domain.rollout import RECREATE_BEFOREHAND, Strategy
 from slipyard.domain.volume import EXCLUSIVE_BEFOREHAND
 from slipyard.pipeline.context import Context
 from slipyard.store.events import record
-from slipyard.store.queries.deployments import WAITING
+from slipyard.store.queries.deployments import WAITING, active_deployment
 from slipyard.store.queries.volumes import has_exclusive_volume
-from slipyard.store.tables import App, Deployment
+from slipyard.store.tables import App, Deployment, Release
 
 APPROVAL, LOCK, FREEZE = "approval", "lock", "freeze"
 HOLDS = frozenset({APPROVAL, LOCK, FREEZE})
@@ -88,7 +88,17 @@ def beforehand(session: Session, app: App) -> str | None:
         return None
     if app.config.rollout.strategy is Strategy.RECREATE:
         return RECREATE_BEFOREHAND
-    return EXCLUSIVE_BEFOREHAND if has_exclusive_volume(session, app.id) else None
+    if not has_exclusive_volume(session, app.id) or _has_data_elsewhere(session, app.id):
+        return None
+    return EXCLUSIVE_BEFOREHAND
+
+
+def _has_data_elsewhere(session: Session, app_id: str) -> bool:
+    """Only services that no request goes to make way, where they changed."""
+    active = active_deployment(session, app_id)
+    release = session.get(Release, active.release_id) if active is not None and active.release_id else None
+    routed = release.config.routed if release is not None else None
+    return release is not None and bool(release.config.alone) and routed is not None and not routed.alone
 
 
 def lock_sentence(app: App) -> str:

@@ -50,6 +50,8 @@ async def _pause(context: Context, row: Instance, config: ReleaseConfig) -> None
         return
     try:
         held = await context.driver.pause(row.container_id or "")
+        if config.has_several_services:  # the engine's names lead to what is paused, too, and it never answers
+            await context.driver.leave_network(row.app_id, row.container_id or "")
     except UserError:
         await context.database.writing(lambda session: _give_up(session, context, row.id, "it does not run"))
         return

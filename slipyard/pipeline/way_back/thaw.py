@@ -68,6 +68,8 @@ async def _wake_up(attempt: Attempt, rollout: Rollout, row: Instance) -> str | N
     spec, container_id = instance_spec(rollout, service, row), row.container_id or ""
     driver = attempt.context.driver
     try:
+        if rollout.config.has_several_services:
+            await driver.join_network(spec, container_id)
         await driver.thaw(container_id)
         async with asyncio.timeout(_ANSWER_SECONDS):
             answers = [await driver.ask(spec, container_id) for _ in range(_ANSWERS)]
