@@ -2,7 +2,8 @@
 
 The need of one moment is `sum of the load / target`, rounded up, of the measure that needs most. Up goes at once to what the
 mean of `up_seconds` needs; down only to the most that was needed at any moment of `down_seconds`, so that a load which
-comes and goes does not take instances away that it needs again. Within `tolerance` of the target nothing moves.
+comes and goes does not take instances away that it needs again. Within `tolerance` of the target nothing moves. A processor
+that is used up does not say how much more is asked of it: then twice as many.
 """
 
 import math
@@ -16,6 +17,7 @@ from pydantic import AfterValidator, Field
 
 from slipyard.domain.values import Value
 
+_USED_UP = 95.0  # percent: more is rarely measured, whatever is asked
 _NEARLY = 1e-9  # what a division leaves of a whole number is not one more instance
 
 
@@ -40,7 +42,7 @@ Targets = Annotated[dict[Load, float], Field(min_length=1), AfterValidator(_in_r
 class AutoscaleRules(Value):
     targets: Targets = Field(description="For each instance; the one that needs most decides")
     tolerance: float = Field(0.1, ge=0, le=1, description="Share of a target within which nothing moves")
-    up_seconds: float = Field(30.0, ge=15, le=3600, description="Load of so long decides about more instances")
+    up_seconds: float = Field(15.0, ge=15, le=3600, description="Load of so long decides about more instances")
     down_seconds: float = Field(300.0, ge=15, le=3600, description="Nothing needed more for so long: fewer")
 
 
@@ -139,7 +141,8 @@ def _need_of(load: Load, target: float, tolerance: float, count: int, amount: fl
     each = amount / max(count, 1)
     if count and abs(each / target - 1) <= tolerance:
         return _Need(count, load, each)
-    return _Need(math.ceil(amount / target - _NEARLY), load, each)
+    wanted = math.ceil(amount / target - _NEARLY)
+    return _Need(max(wanted, 2 * count) if load is Load.CPU and each >= _USED_UP else wanted, load, each)
 
 
 def _move(rules: AutoscaleRules, bounds: Bounds, count: int, need: _Need, seconds: float) -> Move | None:

@@ -114,4 +114,4 @@ async def test_streams_in_flight_ask_for_instances_before_they_are_in_any_log(sc
     [address] = scaled.shop.addresses(scaled.shop.last)
     scaled.system.caddy.requests[address] = 25
     await scaled.use(0.0, 4)
-    assert scaled.moves == ["web 1 -> 3: 25 requests in flight of a target of 10 over 30 s."]
+    assert scaled.moves == ["web 1 -> 3: 25 requests in flight of a target of 10 over 15 s."]

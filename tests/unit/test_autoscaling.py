@@ -34,7 +34,7 @@ def test_a_leader_that_began_a_moment_ago_waits_before_it_moves() -> None:
 
 def test_load_asks_for_as_many_as_carry_it_and_says_why() -> None:
     move = decide(CPU, BOUNDS, Standing(2, steady(168)))
-    assert str(move) == "2 -> 3: 84 % CPU of a target of 60 over 30 s"
+    assert str(move) == "2 -> 3: 84 % CPU of a target of 60 over 15 s"
 
 
 def test_within_the_tolerance_nothing_moves() -> None:
@@ -68,10 +68,18 @@ def test_fewer_only_once_nothing_of_the_whole_time_needed_more() -> None:
     assert (move.after, move.reason) == (3, "at most 42.5 % CPU of a target of 60 over 300 s")
 
 
+def test_a_processor_that_is_used_up_asks_for_twice_as_many() -> None:
+    assert after(Standing(2, steady(2 * 94))) == 4
+    assert after(Standing(2, steady(2 * 94)), bounds=Bounds(1, 3)) == 3
+    assert after(Standing(3, steady(3 * 96))) == 6
+    rules = AutoscaleRules(targets={Load.CPU: 90})
+    assert after(Standing(2, steady(2 * 98)), rules) == 2  # within the tolerance
+
+
 def test_a_move_is_followed_by_the_next_only_after_its_time() -> None:
     samples = steady(600)
     now = samples[-1].at
-    assert after(Standing(2, samples, now - STEP)) == 2
+    assert after(Standing(2, samples, now - STEP + 1)) == 2
     assert after(Standing(2, samples, now - CPU.up_seconds)) == 10
     assert after(Standing(4, steady(10), now - CPU.down_seconds + 1)) == 4
 

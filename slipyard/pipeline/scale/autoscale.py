@@ -61,7 +61,7 @@ async def autoscale(context: Context, watch: ScaleWatch) -> None:
         await _look(context, each, seen)
         move = decide(each.rules, each.bounds, Standing(each.count, seen.samples, seen.moved_at))
         if move is not None and await _made(context, each, move):
-            seen.moved_at = context.clock.now().timestamp()
+            seen.moved_at = seen.samples[-1].at if seen.samples else context.clock.now().timestamp()
 
 
 async def _look(context: Context, each: Scaled, seen: _Seen) -> None:
