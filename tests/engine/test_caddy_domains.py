@@ -1,5 +1,6 @@
 """Domains on a real Caddy: paths, wildcards, redirects and rules do what they say, and certificates come without a load."""
 
+import asyncio
 from collections.abc import AsyncIterator
 
 import bcrypt
@@ -9,7 +10,7 @@ from cryptography import x509
 from slipyard.clients.caddy import Caddy
 from slipyard.deployer.router import Route, RoutedHost, RouteState
 from slipyard.domain.ids import new_id
-from slipyard.domain.route_rules import Account, HeaderRules, RedirectRule, RouteRules
+from slipyard.domain.route_rules import Account, HeaderRules, RedirectRule, RouteRules, Timeouts
 from tests.engine.caddy_bench import TrustingBench, trusting_bench
 from tests.engine.echo import Echo, echoing
 
@@ -120,6 +121,22 @@ async def test_a_body_that_is_too_large_is_413_and_one_that_is_not_arrives_whole
 
     assert (await send(1000)).json()["body_bytes"] == 1000
     assert (await send(2000)).status_code == 413
+
+
+async def test_whoever_waits_longer_than_the_rule_allows_gets_504_and_no_other_instance_is_asked(bench):
+    asked = []
+
+    async def never(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+        asked.append(await reader.readuntil(b"\r\n\r\n"))
+        await reader.read()
+        writer.close()
+
+    async with await asyncio.start_server(never, "127.0.0.1", 0) as server:
+        address = "{}:{}".format(*server.sockets[0].getsockname())
+        await bench.router.switch(Route(ONE, 1, RouteState.AWAKE, (address,)))
+        await with_rules(bench, RouteRules(timeouts=Timeouts(answer_seconds=0.2)))
+        assert (await bench.ask("a.test")).status_code == 504
+        assert len(asked) == 1
 
 
 async def test_headers_are_set_and_removed_on_the_way_in_and_out(bench, one):
