@@ -15,10 +15,12 @@ from slipyard.pipeline.backups.ask_backup import ask_backup, set_rules
 from slipyard.pipeline.backups.give_back import give_back
 from slipyard.pipeline.backups.targets import NewTarget, make_target, remove_target, try_target
 from slipyard.pipeline.create_app import NewApp, create_app
+from slipyard.pipeline.telling.deliver_to_notifier import in_words
+from slipyard.pipeline.telling.notifiers import NewNotifier, make_notifier
 from slipyard.pipeline.volumes.change_volume import NewVolume, create_volume, remove_volume
 from slipyard.store.claims import Holder
 from slipyard.store.queries.backups import backups_of
-from slipyard.store.tables import Backup, Event, Volume
+from slipyard.store.tables import Backup, Event, Message, Volume
 from tests.flow.deaths import GONE
 from tests.flow.rollouts import Shop
 from tests.flow.system import System
@@ -148,11 +150,18 @@ async def test_what_does_not_come_out_as_it_went_in_is_no_backup(store: Store):
 
 
 async def test_a_failure_is_an_event_and_the_earlier_ones_stay(store: Store):
+    asked = NewNotifier("ops", "webhook", "https://example.com/told", events=["backup_failed"])
+    await make_notifier(store.context, asked, store.actor)
     store.system.engine.fail_next("copy_out", Unavailable("The engine is away. Start it."))
     backup = await store.back_up(keep={"last": 0, "daily": 0, "weekly": 0, "monthly": 0})
     assert (backup.status, backup.place) == (BackupStatus.FAILED, None)
     assert store.events()[-1] == "shop: backup 2 of the volume data failed. The engine is away. Start it."
     assert store.backups[1].place is not None
+    await store.system.control("tell")
+    [told] = store.system.read(lambda session: session.exec(select(Message)).all())
+    assert told.payload["type"] == "app.backup_failed"
+    assert told.payload["data"]["message"] == store.events()[-1]
+    assert in_words(told.payload) == ("shop was not backed up", f"{store.events()[-1]}\nhttp://shop.localhost:8080")
 
 
 async def test_a_backup_whose_maker_died_is_over_and_leaves_nothing(store: Store):

@@ -344,6 +344,19 @@ async def test_the_app_is_prepared_before_its_files_are_read_and_goes_on_afterwa
     assert await shop.running() == 1
 
 
+async def test_whoever_stops_reading_leaves_an_app_that_runs(system: System):
+    shop = await with_volume(system)
+    await live(shop, 2)
+    rules = BackupRules(pause=True, encrypt=False)
+    reading = await begin_reading(system.context, shop.app_id, "data", rules, system.actor)
+    await anext(reading)
+    assert [each.status for each in system.engine._containers.values()] == ["paused"]
+    await reading.aclose()
+    assert [each.status for each in system.engine._containers.values()] == ["running"]
+    assert volume(shop).paused_by is None
+    assert system.engine._doors == {}
+
+
 async def test_more_than_its_size_is_told_once_and_room_again_too(system: System):
     shop = await with_volume(system)
     await change_volume(system.context, shop.app_id, "data", {"size_bytes": 1000}, system.actor)

@@ -1,6 +1,6 @@
 """One backup: read, packed and sealed on its way to its place, then restored into a scratch volume and compared."""
 
-from contextlib import suppress
+from contextlib import aclosing, suppress
 from dataclasses import dataclass
 
 from sqlmodel import Session
@@ -53,7 +53,8 @@ async def _store(context: Context, job: _Job, place: BackupPlace) -> tuple[int, 
     async with prepared(context, job.volume, job.backup.rules):
         raw = context.driver.read_volume(engine_volume(job.volume), str(context.holder))
         packing = InThread(raw, lambda feed, write: pack(feed, write, key))
-        stored = await place.put(job.name, packing.output())
+        async with aclosing(packing.output()) as output:
+            stored = await place.put(job.name, output)
     return stored, packing.result
 
 
@@ -63,7 +64,8 @@ async def _verify(context: Context, job: _Job, place: BackupPlace, packed: Tally
     await context.driver.make_volume(scratch, None)
     try:
         opening = InThread(place.get(job.name), lambda feed, write: unpack(feed, write, context.cipher.streams, OWN))
-        await context.driver.write_volume(scratch, str(context.holder), opening.output())
+        async with aclosing(opening.output()) as output:
+            await context.driver.write_volume(scratch, str(context.holder), output)
         again = context.driver.read_volume(scratch, str(context.holder))
         restored = await InThread(again, lambda feed, _: tally(feed)).read()
     finally:

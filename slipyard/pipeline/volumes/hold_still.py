@@ -9,6 +9,7 @@ from slipyard.domain.backup import BackupRules
 from slipyard.domain.errors import Conflict, SlipyardError, UserError
 from slipyard.domain.health import Command, arguments
 from slipyard.domain.lifecycle import InstanceStatus
+from slipyard.pipeline.commands.to_its_end import to_its_end
 from slipyard.pipeline.context import Context
 from slipyard.pipeline.together import together
 from slipyard.store.claims import is_gone
@@ -26,10 +27,7 @@ async def prepared(context: Context, row: Volume, rules: BackupRules) -> AsyncIt
             await _pause(context, row, containers)
         yield
     finally:
-        if rules.pause:
-            await _thaw(context, row, containers)
-        if rules.after is not None:
-            await _run(context, row, containers, rules.after)
+        await to_its_end(_go_on(context, row, rules, containers))  # whoever asked may be gone: the app must run again
 
 
 async def is_held_still(context: Context, app_id: str) -> bool:
@@ -41,6 +39,13 @@ async def is_held_still(context: Context, app_id: str) -> bool:
 
     found = await context.database.reading(holders)
     return any(not is_gone(each, context.holder.host) for each in found if each)
+
+
+async def _go_on(context: Context, row: Volume, rules: BackupRules, containers: Sequence[str]) -> None:
+    if rules.pause:
+        await _thaw(context, row, containers)
+    if rules.after is not None:
+        await _run(context, row, containers, rules.after)
 
 
 async def _pause(context: Context, row: Volume, containers: Sequence[str]) -> None:

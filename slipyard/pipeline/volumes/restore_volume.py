@@ -5,7 +5,7 @@ generation, which goes once nothing has it any more.
 """
 
 from collections.abc import AsyncIterator
-from contextlib import suppress
+from contextlib import aclosing, suppress
 from dataclasses import dataclass
 
 from sqlmodel import Session
@@ -65,7 +65,8 @@ async def _fill(
     await context.driver.remove_volume(coming)
     enforced = await context.driver.make_volume(coming, row.size_bytes)
     piped = InThread(content, lambda feed, write: unpack(feed, write, context.cipher.streams, limits))
-    await context.driver.write_volume(coming, str(context.holder), piped.output())
+    async with aclosing(piped.output()) as output:
+        await context.driver.write_volume(coming, str(context.holder), output)
     return piped.result, enforced
 
 
