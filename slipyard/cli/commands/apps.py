@@ -179,9 +179,15 @@ def _fields(found: dict[str, Any]) -> list[tuple[str, Cell]]:
         ("Polled", _polled(found.get("poll"))),
         ("Image", found["active_image"]),
         ("Instances", f"{found['running_instances']} of {found['replicas']} serve"),
+        ("Plan", found.get("plan_name")),
+        ("Limits", _limits(found.get("resources"))),
         ("Deployed", ago(found["last_deployed_at"])),
         ("Last error", found["last_error"]),
     ]
+
+
+def _limits(resources: dict[str, Any] | None) -> str | None:
+    return None if resources is None else f"{resources['cpu']} cores and {resources['memory']} an instance"
 
 
 def _access(found: dict[str, Any]) -> str | None:

@@ -226,4 +226,4 @@ def _row(row: dict[str, Any]) -> tuple[Cell, ...]:
 def _run_row(run: dict[str, Any]) -> tuple[Cell, ...]:
     took = "" if run["seconds"] is None else f"{run['seconds']:.1f} s"
     code = "" if run["exit_code"] is None else str(run["exit_code"])
-    return str(run["number"]), run["due_at"], run["status"], took, code, run["reason"] or run["cause"]
+    return str(run["number"]), ago(run["due_at"]), run["status"], took, code, run["reason"] or run["cause"]
