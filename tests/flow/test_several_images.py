@@ -95,16 +95,29 @@ async def test_an_image_that_was_put_in_the_place_of_another_is_not_deployed(sys
 
     def swap(session) -> None:
         row = session.get_one(Release, release.id)
-        other = row.config.image
-        origin = row.config.origin.model_copy(update={"images": {"worker": other}})
+        services = [
+            each.model_copy(update={"image": each.image.model_copy(update={"image_id": "sha256:other"})})
+            if each.name == "twin"
+            else each
+            for each in row.config.services
+        ]
+        row.config = row.config.model_copy(update={"services": tuple(services)})
+        session.add(row)
+
+    def rename(session) -> None:
+        row = session.get_one(Release, release.id)
+        origin = row.config.origin.model_copy(update={"images": {"worker": row.config.image}})
         row.config = row.config.model_copy(update={"origin": origin})
         session.add(row)
 
-    signer = system.context.cipher.signer
-    assert system.read(lambda session: fault_of_release(session, signer, release.id)) is None
-    await system.context.database.writing(swap)
+    def fault() -> str | None:
+        return system.read(lambda session: fault_of_release(session, system.context.cipher.signer, release.id))
 
-    assert "images beside it" in (system.read(lambda session: fault_of_release(session, signer, release.id)) or "")
+    assert fault() is None
+    await system.context.database.writing(swap)
+    assert "its service twin has sha256:other" in (fault() or "")
+    await system.context.database.writing(rename)
+    assert "images beside it" in (fault() or "")
 
 
 async def test_unchanged_all_are_used_again_and_without_one_of_them_all_are_built(

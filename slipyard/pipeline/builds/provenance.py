@@ -8,7 +8,7 @@ from sqlmodel import Session
 
 from slipyard.domain.errors import RolloutFailed
 from slipyard.domain.provenance import BUILT, Envelope, Origin, Signature, origin_of, signed_bytes, statement_of
-from slipyard.domain.release import ImageIdentity
+from slipyard.domain.release import ImageIdentity, ReleaseConfig
 from slipyard.pipeline.context import Context
 from slipyard.store.signer import Signer
 from slipyard.store.tables import Build, Release
@@ -54,7 +54,8 @@ def fault_of_release(session: Session, signer: Signer, release_id: str) -> str |
     if origin is None:
         return f"The statement of where the image of {name[0].lower()}{name[1:]} comes from was changed after it was signed."
     of_release, of_build = _said_by_release(release, origin), _said_by_build(session, release)
-    return _difference(name, origin, of_release) or _difference(name, origin, of_build)
+    differs = _difference(name, origin, of_release) or _difference(name, origin, of_build)
+    return differs or _unsigned_service(name, origin, release.config)
 
 
 def _is_ours(signer: Signer, envelope: Envelope, signature: Signature) -> bool:
@@ -72,6 +73,17 @@ def _difference(name: str, origin: Origin, said: dict[str, tuple[str, str | None
         if signed != value:
             what = key.replace("_", " ")
             return f"{name} was signed with the {what} {signed or 'none'}, and {who} has {value or 'none'}."
+    return None
+
+
+def _unsigned_service(name: str, origin: Origin, config: ReleaseConfig) -> str | None:
+    """What a service runs was built beside the app's own image, or was pulled from a registry, or is the app's own."""
+    signed = dict(origin.beside)
+    for service in config.services:
+        image = service.image
+        if image is not None and not service.foreign and signed.get(image.reference) != image.image_id:
+            known = signed.get(image.reference) or "no image of that name"
+            return f"{name} was signed with {known}, and its service {service.name} has {image.image_id}."
     return None
 
 
