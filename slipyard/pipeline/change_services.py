@@ -185,6 +185,8 @@ def _write(session: Session, context: Context, app_id: str, asked: _Asked, fetch
         check_references(session, context, app, service.env or {}, asked.actor)
     now = context.clock.now()
     app.config, app.version, app.updated_at = config, app.version + 1, now
+    if config.min_instances != before.min_instances:
+        app.scaled_to = None  # what somebody says goes before what autoscaling found
     session.add(app)
     record(session, app.id, "services.changed", f"{asked.actor.name}: {asked.what}.", now=now)
     return _released(session, context, app, asked, fetched)

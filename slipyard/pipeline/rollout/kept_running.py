@@ -14,7 +14,7 @@ from slipyard.domain.release import ReleaseConfig, ServiceSpec
 from slipyard.pipeline.rollout.holds import REPEATS
 from slipyard.store.events import record
 from slipyard.store.queries.deployments import active_deployment
-from slipyard.store.tables import Deployment, Instance, Release
+from slipyard.store.tables import App, Deployment, Instance, Release
 
 _MAY_DIFFER = ("replicas", "depends_on", "stop_grace_seconds", "image_origin")
 
@@ -28,7 +28,7 @@ def kept_running(session: Session, deployment_id: str) -> list[Instance]:
     if now.services is None and now.trigger in REPEATS:
         return []
     was = session.get_one(Release, before.release_id).config
-    will = session.get_one(Release, now.release_id).config
+    will = session.get_one(Release, now.release_id).config.scaled(session.get_one(App, now.app_id).scaled_to)
     stay = {each.name: each.replicas for each in will.services if _stays(now, was, will, each)}
     taken = _taken(session, now.id) if stay else set()
     return [row for row in _in_their_places(session, before.id, stay) if (row.service, row.ordinal) not in taken]
