@@ -232,7 +232,7 @@ def _plot(outcomes: Mapping[str, Sequence[Outcome]], path: Path) -> None:
     figure, every = plt.subplots(len(outcomes), 1, figsize=(9, 2.6 * len(outcomes)))
     for axes, (name, rows) in zip(every, outcomes.items(), strict=True):
         curve, seconds = CURVES[name]
-        moments = range(1, seconds + 1, max(1, seconds // 900))
+        moments = range(1, seconds + 1, max(1, seconds // 300))
         needed = [curve(now) / CAPACITY * _PERCENT / TARGET for now in moments]
         axes.fill_between(moments, needed, color="0.88", label="needed")
         for row in rows[:3]:

@@ -33,6 +33,9 @@ def instance_views(session: Session, app: App) -> list[InstanceView]:
     return [_instance_view(app, row, _image(configs.get(row.release_id), row.service)) for row in rows]
 
 
+_SLEEPING = "sleeping"  # on purpose: what wakes it is a request
+
+
 def status_view(session: Session, app: App, settings: Settings) -> StatusView:
     facts = app_facts(session, [app.id])[app.id]
     state, message = app_status(facts)
@@ -63,7 +66,7 @@ def _image(config: ReleaseConfig | None, service: str) -> str | None:
 def _live_config(session: Session, app: App) -> ReleaseConfig | None:
     active = active_deployment(session, app.id)
     release = session.get(Release, active.release_id) if active is not None and active.release_id else None
-    return release.config if release is not None else None
+    return release.config.scaled(app.scaled_to) if release is not None else None
 
 
 def event_view(row: Event) -> EventView:
@@ -71,13 +74,15 @@ def event_view(row: Event) -> EventView:
 
 
 def _instance_view(app: App, row: Instance, image: str | None) -> InstanceView:
+    serves = row.status is InstanceStatus.SERVING
+    sleeps = app.asleep_since is not None and serves and (row.port is not None or row.paused_at is not None)
     return InstanceView(
         id=row.id,
         name=f"{app.slug}-{row.service}-{row.id[-8:]}",
         service=row.service,
-        phase=_PHASES[row.status],
-        ready=row.status in {InstanceStatus.READY, InstanceStatus.SERVING},
-        in_rotation=row.port is not None and row.status is InstanceStatus.SERVING and row.resting_since is None,
+        phase=_SLEEPING if sleeps else _PHASES[row.status],
+        ready=row.status in {InstanceStatus.READY, InstanceStatus.SERVING} and not sleeps,
+        in_rotation=row.port is not None and serves and not sleeps and row.resting_since is None,
         restarts=row.failures,
         exit_code=row.exit_code,
         next_start_at=row.retry_at if row.trouble else None,

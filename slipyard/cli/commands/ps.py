@@ -13,7 +13,7 @@ from slipyard.cli.output import Cell, ago, print_json, print_table, styled_statu
 
 app = typer.Typer(invoke_without_command=True, help="Show the instances of an app: state, health, since when.")
 _UNPROVEN = {"pending", "starting"}
-_AWAY = {"draining", "paused", "terminating", "terminated"}
+_AWAY = {"sleeping", "draining", "paused", "terminating", "terminated"}
 
 
 @app.callback()

@@ -68,5 +68,7 @@ async def test_a_sleeping_app_says_so_and_a_start_wakes_it(api: ApiServer) -> No
     assert (await api.client.post("/v1/apps/shop/sleep")).status_code == 200
     app = (await api.client.get("/v1/apps/shop")).json()
     assert (app["status"], app["is_scaled_to_zero"]) == ("sleeping", True)
+    [instance] = (await api.client.get("/v1/apps/shop/instances")).json()["instances"]
+    assert (instance["phase"], instance["ready"], instance["in_rotation"]) == ("sleeping", False, False)
     woken = await api.client.post("/v1/apps/shop/start")
     assert (woken.json()["message"], woken.json()["status"]) == ("The app is awake.", "running")
