@@ -29,11 +29,12 @@ def test_two_names_of_one_field_with_different_values_are_refused(fields: dict[s
 @pytest.mark.parametrize("field", ["slug", "region", "plan"])
 def test_what_is_fixed_at_creation_cannot_change(field: str) -> None:
     with pytest.raises(Immutable, match=field):
-        ChangeApp.model_validate({field: "other"}).refuse_immutable("shop")
+        ChangeApp.model_validate({field: "other"}).refuse_immutable("shop", "small", None)
 
 
 def test_a_fixed_field_may_be_sent_back_as_it_is() -> None:
-    ChangeApp.model_validate({"slug": "shop"}).refuse_immutable("shop")
+    same = {"slug": "shop", "plan": "small", "region": "local"}
+    ChangeApp.model_validate(same).refuse_immutable("shop", "small", None)
 
 
 @pytest.mark.parametrize(
