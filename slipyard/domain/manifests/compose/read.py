@@ -10,7 +10,8 @@ from slipyard.domain.manifests.compose.build import image_plan
 from slipyard.domain.manifests.compose.extension import app_extension, service_extension
 from slipyard.domain.manifests.compose.filled import Variables, filled
 from slipyard.domain.manifests.compose.place import Place
-from slipyard.domain.manifests.compose.service import Surroundings, check_keys, image, service, takes_requests
+from slipyard.domain.manifests.compose.service import check_keys, image, service, takes_requests
+from slipyard.domain.manifests.compose.surroundings import Surroundings
 from slipyard.domain.manifests.yaml_document import read_yaml
 from slipyard.domain.release import WEB
 from slipyard.domain.service import Condition, ServiceConfig

@@ -1,21 +1,16 @@
 """One service of a compose file becomes one service of the app."""
 
 import difflib
-import posixpath
-from collections.abc import Callable
-from dataclasses import dataclass, field
 
 from pydantic import ValidationError
 
-from slipyard.domain.configuration import check_path
-from slipyard.domain.dotenv_file import read_dotenv
 from slipyard.domain.errors import UserError
 from slipyard.domain.image_reference import parse_image_reference
-from slipyard.domain.manifests.compose.filled import Variables
+from slipyard.domain.manifests.compose.environment import environment, secret_files
 from slipyard.domain.manifests.compose.keys import HARMLESS_TRUTHS, IGNORED, READ, REFUSED, SILENT
 from slipyard.domain.manifests.compose.place import Place
-from slipyard.domain.manifests.compose.values import duration, health_check, mount, pairs, port, resources, words
-from slipyard.domain.naming import is_env_name
+from slipyard.domain.manifests.compose.surroundings import Surroundings, is_required
+from slipyard.domain.manifests.compose.values import duration, health_check, mount, port, resources, words
 from slipyard.domain.resources import Resources
 from slipyard.domain.service import Condition, Dependency, ServiceConfig
 from slipyard.domain.volume import Mount
@@ -30,18 +25,6 @@ _DEPLOY_IGNORED = frozenset({
     "endpoint_mode", "labels", "mode", "placement", "restart_policy", "rollback_config", "update_config", "resources",
     "replicas",
 })  # fmt: skip
-
-
-@dataclass(frozen=True)
-class Surroundings:
-    """What a service may refer to. `file` gives the text of a file of the repository, None where there is none."""
-
-    variables: Variables
-    file: Callable[[str], str | None]
-    directory: str = ""
-    services: frozenset[str] = frozenset()
-    volumes: set[str] = field(default_factory=set)
-    secrets: dict[str, str] = field(default_factory=dict)
 
 
 def check_keys(place: Place) -> None:
@@ -78,8 +61,8 @@ def _service(place: Place, around: Surroundings) -> ServiceConfig:
         resources=_resources(place, deploy),
         health_check=None if check is None else health_check(check),
         depends_on=_dependencies(place, around),
-        env=_environment(place, around) or None,
-        secret_files=_secret_files(place, around) or None,
+        env=environment(place, around) or None,
+        secret_files=secret_files(place, around) or None,
         mounts=_mounts(place, around) or None,
         stop_grace_seconds=None if grace is None else _grace(grace),
         aliases=_aliases(place) or None,
@@ -164,7 +147,7 @@ def _dependencies(place: Place, around: Surroundings) -> tuple[Dependency, ...] 
     return tuple(
         _dependency(each, name, _condition(each), around)
         for name, each in child.mapping()
-        if name in around.services or _is_required(each)
+        if name in around.services or is_required(each)
     )
 
 
@@ -178,79 +161,10 @@ def _condition(place: Place) -> Condition:
     return _CONDITIONS[child.text()]
 
 
-def _is_required(place: Place) -> bool:
-    child = place.get("required")
-    return child is None or child.truth()
-
-
 def _dependency(place: Place, name: str, condition: Condition, around: Surroundings) -> Dependency:
     if name not in around.services:
         raise place.refusal(f"waits for {name[:60]!r}, and there is no such service.")
     return Dependency(service=name, condition=condition)
-
-
-def _environment(place: Place, around: Surroundings) -> dict[str, str]:
-    """Files first, then what stands here. A name without a value is the app's variable, which every service has."""
-    found: dict[str, str] = {}
-    for path, child in _env_files(place):
-        found |= _env_file(child, path, around)
-    said = place.get("environment")
-    if said is not None:
-        for name, value in pairs(said).items():
-            if not is_env_name(name):
-                raise said.refusal(f"has {name[:60]!r}, which is no name of a variable.")
-            if value is not None:
-                found[name] = value
-    return found
-
-
-def _env_files(place: Place) -> list[tuple[str, Place]]:
-    child = place.get("env_file")
-    if child is None:
-        return []
-    return [(_path_of(one), one) for one in (child.sequence() if isinstance(child.value, list) else iter([child]))]
-
-
-def _path_of(place: Place) -> str:
-    path: Place | None = place.get("path") if isinstance(place.value, dict) else place
-    if path is None:
-        raise place.refusal("has no path.")
-    return path.text()
-
-
-def _env_file(place: Place, path: str, around: Surroundings) -> dict[str, str]:
-    """Its values are taken as they are: a `$` in them stays one."""
-    text = around.file(posixpath.normpath(posixpath.join(around.directory, path)))
-    if text is None:
-        if isinstance(place.value, dict) and not _is_required(place):
-            return {}
-        raise place.refusal(
-            f"names {path[:80]!r}, which is not in the repository. Import it with `slipyard env import`, and say"
-            " `required: false` here."
-        )
-    try:
-        return {name: value.replace("$", "$$") for name, value in read_dotenv(text).items()}
-    except UserError as error:
-        raise place.refusal(f"cannot be read: {error.message}") from error
-
-
-def _secret_files(place: Place, around: Surroundings) -> dict[str, str]:
-    """The app's secret, by the path where it lies."""
-    child = place.get("secrets")
-    found: dict[str, str] = {}
-    for each in () if child is None else child.sequence():
-        is_long = isinstance(each.value, dict)
-        source: Place | None = each.get("source") if is_long else each
-        target: Place | None = each.get("target") if is_long else source
-        name = "" if source is None else source.text()
-        if name not in around.secrets:
-            raise each.refusal(f"names the secret {name[:60]!r}, which `secrets` at the end of the file does not name.")
-        path = posixpath.join("/run/secrets", name if target is None else target.text())
-        try:
-            found[check_path(path)] = around.secrets[name]
-        except UserError as error:
-            raise each.refusal(f"cannot lie there: {error.message}") from error
-    return found
 
 
 def _mounts(place: Place, around: Surroundings) -> tuple[Mount, ...]:
