@@ -1,6 +1,7 @@
 """Backups of volumes: made and checked on the way, kept by rules, said where they fail, and given back whole."""
 
 import asyncio
+from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
@@ -12,9 +13,11 @@ from slipyard.domain.backup import BackupRules, BackupStatus, KeepRules, kept_of
 from slipyard.domain.errors import Conflict, InsufficientScope, NotFound, Unavailable, ValidationFailed
 from slipyard.domain.volume import VolumeConfig
 from slipyard.pipeline.backups.ask_backup import ask_backup, set_rules
+from slipyard.pipeline.backups.back_up import remove_backup
 from slipyard.pipeline.backups.give_back import give_back
 from slipyard.pipeline.backups.targets import NewTarget, make_target, remove_target, try_target
 from slipyard.pipeline.create_app import NewApp, create_app
+from slipyard.pipeline.delete_app import delete_app
 from slipyard.pipeline.telling.deliver_to_notifier import in_words
 from slipyard.pipeline.telling.notifiers import NewNotifier, make_notifier
 from slipyard.pipeline.volumes.change_volume import NewVolume, create_volume, remove_volume
@@ -94,6 +97,8 @@ async def test_what_is_wrong_is_refused_before_anything_is_read(store: Store):
     with pytest.raises(Conflict, match="being made already"):
         await ask_backup(store.context, store.app_id, "data", {}, store.actor)
     with pytest.raises(Conflict, match="being made"):
+        await remove_backup(store.context, store.backups[0], "a test asked for it")
+    with pytest.raises(Conflict, match="being made"):
         await remove_volume(store.context, store.app_id, "data", store.actor)
 
 
@@ -117,6 +122,19 @@ async def test_it_may_be_given_to_another_app(store: Store):
     other = Store(store.system, made.app.id)
     await give_back(store.context, other.app_id, "copied", backup.id, store.actor)
     assert (other.volume.name, other.content) == ("copied", {"file": b"content " * 1000})
+
+
+async def test_whoever_is_bound_to_one_app_gets_no_data_of_another(store: Store):
+    backup = await store.back_up()
+    made = await create_app(store.context, NewApp("other"), store.actor)
+    bound = replace(store.actor, app_id=made.app.id, scopes=frozenset({"apps:write", "apps:deploy"}))
+    with pytest.raises(NotFound, match="no backup"):
+        await give_back(store.context, made.app.id, "copied", backup.id, bound)
+    await delete_app(store.context, store.app_id, store.actor)
+    await store.system.settle()
+    adopting = NewVolume(VolumeConfig(name="mine"), adopt=backup.volume_id)
+    with pytest.raises(NotFound, match="left a volume"):
+        await create_volume(store.context, made.app.id, adopting, bound)
 
 
 async def test_a_damaged_backup_changes_nothing(store: Store):

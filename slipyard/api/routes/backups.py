@@ -12,6 +12,7 @@ from slipyard.api.access.requirement import requires
 from slipyard.api.routes.volumes import VolumeInPath
 from slipyard.api.views.backup_view import backup_view, restored_view
 from slipyard.api.views.volume_view import volume_view
+from slipyard.domain.actor import Actor
 from slipyard.domain.backup import BackupRules
 from slipyard.domain.schemas.backup_shapes import (
     AskBackup,
@@ -106,15 +107,19 @@ async def back_up(
 
 
 @router.get("/backups/{backup}", dependencies=[READ])
-async def read(volume: VolumeInPath, backup: BackupInPath, app: AppDep, context: ContextDep) -> BackupView:
+async def read(
+    volume: VolumeInPath, backup: BackupInPath, app: AppDep, context: ContextDep, actor: ActorDep
+) -> BackupView:
     """How it stands, and what was found when it was checked."""
-    return await context.database.reading(lambda session: backup_view(session, _find(session, app, volume, backup)))
+    return await context.database.reading(
+        lambda session: backup_view(session, _find(session, actor, (app, volume), backup))
+    )
 
 
 @router.delete("/backups/{backup}", dependencies=[WRITE])
 async def delete(volume: VolumeInPath, backup: BackupInPath, app: AppDep, context: ContextDep, actor: ActorDep) -> Done:
     """From its place, for good."""
-    row = await context.database.reading(lambda session: _find(session, app, volume, backup))
+    row = await context.database.reading(lambda session: _find(session, actor, (app, volume), backup))
     await remove_backup(context, row, f"{actor.name} asked for it")
     return Done(message=f"Backup {row.number} of {volume} is removed.")
 
@@ -139,5 +144,5 @@ async def restore(
     return restored_view(app, await give_back(context, app.id, volume, body.backup, actor))
 
 
-def _find(session: Session, app: App, volume: str, backup: str) -> Backup:
-    return find_numbered(session, find_volume(session, app, volume), backup)
+def _find(session: Session, actor: Actor, place: tuple[App, str], backup: str) -> Backup:
+    return find_numbered(session, actor, find_volume(session, *place), backup)

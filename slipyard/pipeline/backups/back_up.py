@@ -7,7 +7,7 @@ import structlog
 from sqlmodel import Session
 
 from slipyard.domain.backup import BackupStatus, kept_of
-from slipyard.domain.errors import SlipyardError
+from slipyard.domain.errors import Conflict, SlipyardError
 from slipyard.pipeline.backups.ask_backup import write_due
 from slipyard.pipeline.backups.make_backup import fail_backup, make_backup
 from slipyard.pipeline.backups.targets import place_of_backup
@@ -73,7 +73,9 @@ async def keep_by_rules(context: Context, backup_id: str) -> None:
 
 
 async def remove_backup(context: Context, row: Backup, why: str) -> None:
-    """From its place; its row stays, as history."""
+    """From its place; its row stays, as history. `Conflict` while it is being made."""
+    if row.ended_at is None:
+        raise Conflict(f"Backup {row.number} is being made. Remove it when that is done.")
     if row.place is not None:
         await (await place_of_backup(context, row)).delete(row.place)
 

@@ -18,20 +18,23 @@ from slipyard.store.tables import App, Backup, Volume
 
 
 async def give_back(context: Context, app_id: str, named: str, id_or_number: str, actor: Actor) -> Restored:
-    """A number is of this volume; an id may be of any volume of the organization. The volume is made where it is not there.
+    """A number is of this volume; an id may be of any volume that the actor sees. The volume is made where it is not there.
 
     `Conflict` for a backup that failed or was removed, `NotFound` where its place has it no more.
     """
-    backup = await context.database.writing(lambda session: _found(session, context, app_id, named, id_or_number))
+    backup = await context.database.writing(
+        lambda session: _found(session, context, (app_id, named), id_or_number, actor)
+    )
     place = await place_of_backup(context, backup)
     return await restore_volume(context, app_id, named, place.get(backup.place or ""), actor, OWN)
 
 
-def _found(session: Session, context: Context, app_id: str, named: str, id_or_number: str) -> Backup:
+def _found(session: Session, context: Context, target: tuple[str, str], id_or_number: str, actor: Actor) -> Backup:
+    app_id, named = target
     app = changeable_app(session, app_id)
     there = any(named in {row.id, row.name} for row in volumes_of(session, app.id))
     row = find_volume(session, app, named) if there else _made_for(session, context, app, named)
-    backup = find_numbered(session, row, id_or_number)
+    backup = find_numbered(session, actor, row, id_or_number)
     if backup.place is None or backup.ended_at is None or backup.digest is None:
         raise Conflict(
             f"Backup {backup.number} is {backup.status}{'' if backup.place else ' and not at its place any more'}, so there is"

@@ -39,7 +39,7 @@ async def create_volume(context: Context, app_id: str, new: NewVolume, actor: Ac
             raise Conflict(
                 f"{app.slug} has a volume {new.config.name} already. Choose another name, or attach that one."
             )
-        row = _adopted(session, app, new) if new.adopt else add_volume(session, context, app, new.config)
+        row = _adopted(session, app, new, actor) if new.adopt else add_volume(session, context, app, new.config)
         if new.attachment is not None:
             _attach(session, app, row, new.attachment)
         session.add(row)
@@ -150,8 +150,8 @@ def mark_for_removal(session: Session, app: App, names: list[str]) -> list[str]:
     return [row.name for row in rows if not row.removing]
 
 
-def _adopted(session: Session, app: App, new: NewVolume) -> Volume:
-    row = find_left_behind(session, app.organization_id, new.adopt or "")
+def _adopted(session: Session, app: App, new: NewVolume, actor: Actor) -> Volume:
+    row = find_left_behind(session, actor, new.adopt or "")
     row.app_id, row.name, row.exclusive = app.id, new.config.name, new.config.exclusive
     return row
 

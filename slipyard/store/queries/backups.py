@@ -5,6 +5,7 @@ from datetime import datetime
 
 from sqlmodel import Session, col, select
 
+from slipyard.domain.actor import Actor
 from slipyard.domain.backup import HERE, OPEN_BACKUP, BackupStatus
 from slipyard.domain.errors import NotFound
 from slipyard.store.tables import App, Backup, BackupTarget, Volume
@@ -34,23 +35,23 @@ def backups_of(session: Session, volume_id: str) -> list[Backup]:
     return list(session.exec(query.order_by(col(Backup.number).desc())).all())
 
 
-def find_backup(session: Session, organization_id: str, backup_id: str) -> Backup:
-    """Of any volume of the organization, also of one that is gone."""
+def find_backup(session: Session, actor: Actor, backup_id: str) -> Backup:
+    """Of any volume that the actor sees, also of one that is gone."""
     row = session.get(Backup, backup_id)
-    if row is None or session.get_one(Volume, row.volume_id).organization_id != organization_id:
+    if row is None or not actor.sees(row.app_id) or _organization_of(session, row) != actor.organization_id:
         raise NotFound(
             f"There is no backup {backup_id!r}. `slipyard volumes backups APP VOLUME` shows which there are."
         )
     return row
 
 
-def find_numbered(session: Session, volume: Volume, id_or_number: str) -> Backup:
-    """Of this volume, by id or by number; `latest` is the last that succeeded."""
+def find_numbered(session: Session, actor: Actor, volume: Volume, id_or_number: str) -> Backup:
+    """Of this volume by number; `latest` is the last that succeeded. By id of any that the actor sees."""
     for row in backups_of(session, volume.id):
         is_latest = id_or_number == "latest" and row.status is BackupStatus.SUCCEEDED and row.place is not None
         if is_latest or id_or_number in {row.id, str(row.number)}:
             return row
-    return find_backup(session, volume.organization_id, id_or_number)
+    return find_backup(session, actor, id_or_number)
 
 
 def open_backups(session: Session) -> Sequence[Backup]:
@@ -68,3 +69,7 @@ def due_volumes(session: Session, now: datetime) -> Sequence[Volume]:
 def has_open_backup(session: Session, volume_id: str) -> bool:
     query = select(Backup.id).where(Backup.volume_id == volume_id, col(Backup.status).in_(OPEN_BACKUP))
     return session.exec(query.limit(1)).first() is not None
+
+
+def _organization_of(session: Session, row: Backup) -> str:
+    return session.get_one(Volume, row.volume_id).organization_id

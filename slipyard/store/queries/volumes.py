@@ -4,6 +4,7 @@ from collections.abc import Sequence
 
 from sqlmodel import Session, col, select
 
+from slipyard.domain.actor import Actor
 from slipyard.domain.errors import NotFound
 from slipyard.store.tables import App, Volume
 
@@ -34,9 +35,10 @@ def left_behind(session: Session, organization_id: str) -> list[tuple[Volume, Ap
     ]
 
 
-def find_left_behind(session: Session, organization_id: str, volume_id: str) -> Volume:
-    for row, _ in left_behind(session, organization_id):
-        if row.id == volume_id:
+def find_left_behind(session: Session, actor: Actor, volume_id: str) -> Volume:
+    """Whoever is bound to one app sees nothing of others."""
+    for row, app in left_behind(session, actor.organization_id):
+        if row.id == volume_id and actor.sees(app.id):
             return row
     raise NotFound(
         f"No deleted app has left a volume {volume_id!r} behind. `slipyard volumes list --left-behind` shows their ids."
