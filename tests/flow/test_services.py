@@ -8,6 +8,7 @@ import pytest
 
 from slipyard.clients import machine_memory
 from slipyard.clients.simulated_container import Behaviour
+from slipyard.deployer.driver import InstanceSpec
 from slipyard.domain.app import AppConfig
 from slipyard.domain.errors import Conflict, NotFound, ValidationFailed
 from slipyard.domain.health import HealthCheck
@@ -15,13 +16,16 @@ from slipyard.domain.lifecycle import DeploymentStatus, InstanceStatus, is_over
 from slipyard.domain.service import Condition, Dependency, ServiceConfig
 from slipyard.domain.volume import Mount
 from slipyard.pipeline.change_services import remove_service, scale_services, set_service, stop_service
+from slipyard.pipeline.commands.run_command import service_for
 from slipyard.pipeline.configuration.change_configuration import change_env
 from slipyard.pipeline.configuration.change_secrets import NewSecret, set_secret
 from slipyard.pipeline.create_app import NewApp, create_app
 from slipyard.pipeline.healing.spec_of_instance import spec_of_instance
+from slipyard.pipeline.rollout.instances import command_spec
+from slipyard.pipeline.rollout.load_rollout import load_rollout
 from slipyard.pipeline.stop_app import restart_app, stop_app
 from slipyard.pipeline.way_back.roll_back import roll_back
-from slipyard.store.tables import Instance
+from slipyard.store.tables import Instance, OneOff
 from tests.flow.rollouts import Shop
 from tests.flow.system import System
 
@@ -50,6 +54,12 @@ class Compound(Shop):
         """Without what the platform adds."""
         spec = await spec_of_instance(self.system.context, self.of(service)[0].id)
         return {name: value for name, value in spec.env.items() if name != "PORT"}
+
+    def command(self, service: str, program: str) -> InstanceSpec:
+        """As it would run for somebody who names the service."""
+        rollout = self.system.read(lambda session: load_rollout(session, self.system.context, self.last.id))
+        row = OneOff(id="run_1", deployment_id=self.last.id, address="10.201.0.60", command=[program])
+        return command_spec(rollout, service_for(self.system.app(self.app_id), rollout.config.services, service), row)
 
     async def live(self) -> None:
         await self.system.work()
@@ -279,6 +289,11 @@ async def test_each_service_has_variables_of_its_own(shop: Compound) -> None:
     assert (await shop.env("worker"))["SHOP"] == "its own"
     assert (await shop.env("web"))["SHOP"] == "yes"
     assert "PASSWORD" not in await shop.env("web")
+
+    command = shop.command("store", "redis-cli")
+    assert (command.env, command.command, command.port) == ({"PASSWORD": "s3cret"}, ("redis-cli",), None)
+    assert command.image == (await spec_of_instance(context, shop.of("store")[0].id)).image
+    assert shop.command("web", "sh").env["SHOP"] == "yes"
 
 
 async def test_services_that_cannot_be_are_refused_with_a_reason(shop: Compound) -> None:

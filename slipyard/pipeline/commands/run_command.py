@@ -30,7 +30,6 @@ from slipyard.store.queries.deployments import active_deployment
 from slipyard.store.tables import App, OneOff
 
 MOST_AT_ONCE = 10  # of one app, each with its limits
-SERVICE = "run"
 _LONGEST_SHOWN = 500
 _log = structlog.get_logger()
 
@@ -121,19 +120,16 @@ def _written_down(session: Session, context: Context, app_id: str, asked: Comman
     session.add_all([app, row])
     session.flush()
     _say_began(session, context, app_id, asked, actor, "a container of its own")
-    service = service_for(app, rollout.config.services, asked.command, asked.service)
-    return command_spec(rollout, service, row)
+    return command_spec(rollout, service_for(app, rollout.config.services, asked.service), row)
 
 
-def service_for(
-    app: App, services: tuple[ServiceSpec, ...], command: tuple[str, ...], wanted: str | None
-) -> ServiceSpec:
-    """A container for `command` with the limits of the service that is wanted, else of the first."""
+def service_for(app: App, services: tuple[ServiceSpec, ...], wanted: str | None) -> ServiceSpec:
+    """Whose image, variables and limits a command gets; the first where nobody says."""
     named = [each for each in services if wanted in {None, each.name}]
     if not named:
         there = ", ".join(each.name for each in services)
         raise Conflict(f"{app.slug} has no service {wanted!r}; there are {there}.")
-    return ServiceSpec(name=SERVICE, command=command, resources=named[0].resources)
+    return named[0]
 
 
 def _refuse_too_many(session: Session, app: App) -> None:

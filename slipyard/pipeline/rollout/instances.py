@@ -26,6 +26,7 @@ from slipyard.store.claims import Claim
 from slipyard.store.tables import App, Instance, OneOff
 from slipyard.store.transition import transition
 
+_COMMAND = "run"
 _COMING = (InstanceStatus.PLANNED, InstanceStatus.STARTED, InstanceStatus.READY)
 _LIVE = (*_COMING, InstanceStatus.SERVING)
 
@@ -69,8 +70,15 @@ def instance_spec(rollout: Rollout, service: ServiceSpec, row: Instance) -> Inst
 
 
 def command_spec(rollout: Rollout, service: ServiceSpec, row: OneOff) -> InstanceSpec:
-    """Of a command that somebody runs: the app's environment, files, network and limits."""
-    return _spec(rollout, service, row)
+    """Of a command that somebody runs: image, variables, files and limits of a service, but nothing else of it."""
+    bare = ServiceSpec(
+        name=service.name,
+        command=tuple(row.command),
+        resources=service.resources,
+        image=service.image,
+        foreign=service.foreign,
+    )
+    return replace(_spec(rollout, bare, row), service=_COMMAND)
 
 
 def _spec(rollout: Rollout, service: ServiceSpec, row: Instance | OneOff) -> InstanceSpec:

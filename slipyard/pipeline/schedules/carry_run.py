@@ -172,7 +172,7 @@ def _spec(session: Session, context: Context, run: ScheduleRun) -> InstanceSpec:
     row, schedule = session.get_one(OneOff, run.one_off_id), session.get_one(Schedule, run.schedule_id)
     rollout = load_rollout(session, context, row.deployment_id)
     app = session.get_one(App, run.app_id)
-    return command_spec(rollout, service_for(app, rollout.config.services, tuple(row.command), schedule.service), row)
+    return command_spec(rollout, service_for(app, rollout.config.services, schedule.service), row)
 
 
 def _standing(session: Session, run_id: str) -> _Standing | None:
