@@ -14,7 +14,7 @@ from slipyard.deployer.router import RouteState
 from slipyard.domain.errors import SlipyardError, UserError
 from slipyard.domain.ids import is_id
 from slipyard.pipeline.context import Context
-from slipyard.pipeline.scale.wake_up import wake_up
+from slipyard.pipeline.scale.wake_up import Woken, bring_back, settle_woken
 from slipyard.store.tables import RouteRow
 
 _PATIENCE_SECONDS = 60.0
@@ -59,9 +59,10 @@ class Waker:
     def __init__(self, context: Context) -> None:
         self._context = context
         self._waking: dict[str, asyncio.Task[HTTPStatus]] = {}
+        self._settling: set[asyncio.Task[None]] = set()
 
     def close(self) -> None:
-        for task in self._waking.values():
+        for task in [*self._waking.values(), *self._settling]:
             task.cancel()
 
     async def connected(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
@@ -90,16 +91,26 @@ class Waker:
 
     async def _wake(self, app_id: str) -> HTTPStatus:
         try:
-            await wake_up(self._context, app_id, "a visitor came")
+            woken = await bring_back(self._context, app_id, "a visitor came")
         except UserError as error:
             _log.info("app_not_woken", app_id=app_id, error=error.message)
             return HTTPStatus.SERVICE_UNAVAILABLE
         except SlipyardError as error:
             _log.warning("app_not_woken", app_id=app_id, error=error.message)
             return HTTPStatus.SERVICE_UNAVAILABLE
+        if woken is not None:
+            self._settle(woken)
+        state = await self._state(app_id) if woken is None else woken.route.state
+        return HTTPStatus.NO_CONTENT if state == RouteState.AWAKE else HTTPStatus.SERVICE_UNAVAILABLE
+
+    async def _state(self, app_id: str) -> str | None:
         row = await self._context.database.reading(lambda session: session.get(RouteRow, app_id))
-        is_awake = row is not None and row.state == RouteState.AWAKE
-        return HTTPStatus.NO_CONTENT if is_awake else HTTPStatus.SERVICE_UNAVAILABLE
+        return None if row is None else row.state
+
+    def _settle(self, woken: Woken) -> None:
+        task = asyncio.ensure_future(settle_woken(self._context, woken))
+        self._settling.add(task)
+        task.add_done_callback(self._settling.discard)
 
 
 def _asked_for(head: bytes) -> str:
