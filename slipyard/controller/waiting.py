@@ -7,6 +7,8 @@ from sqlmodel import col
 
 from slipyard.domain.lifecycle import BuildStatus, DeploymentStatus, InstanceStatus
 from slipyard.pipeline.builds.publish_image import MOST_ATTEMPTS
+from slipyard.pipeline.scale.autoscale import MAY_SCALE
+from slipyard.pipeline.scale.find_idle import MAY_SLEEP
 from slipyard.pipeline.telling.tell_previews import OVER
 from slipyard.store.tables import (
     Alert,
@@ -56,6 +58,8 @@ WAITING: Mapping[str, ColumnElement[bool]] = {
             (col(Instance.status) == InstanceStatus.PAUSED) & col(Instance.paused_at).is_(None),
         )
     ),
+    "idle": exists().where(or_(MAY_SLEEP, col(App.asleep_since).is_not(None))),
+    "autoscale": exists().where(MAY_SCALE),
     "asleep": exists().where(col(App.asleep_since).is_not(None), col(App.rested_at).is_(None)),
     "paused": exists().where(col(Instance.status) == InstanceStatus.PAUSED),
     "publish": exists().where(

@@ -20,7 +20,8 @@ from slipyard.store.queries.deployments import AT_WORK
 from slipyard.store.queries.instances import OCCUPIED
 from slipyard.store.tables import App, Deployment, Instance, Release
 
-_MAY_SCALE = '%"autoscale":{%'  # read first is only what may; the value itself decides
+# Read first is only what may; the value itself decides.
+MAY_SCALE = or_(type_coerce(col(App.config), Text).like('%"autoscale":{%'), col(App.scaled_to).is_not(None))
 _MOST_SAMPLES = 240  # an hour of them
 
 
@@ -109,12 +110,11 @@ def _let_be(session: Session, context: Context, each: Scaled) -> None:
 
 
 def _scaled(session: Session) -> list[Scaled]:
-    may_scale = or_(type_coerce(col(App.config), Text).like(_MAY_SCALE), col(App.scaled_to).is_not(None))
     query = (
         select(App, Release)
         .join(Deployment, col(Deployment.app_id) == col(App.id))
         .join(Release, col(Release.id) == col(Deployment.release_id))
-        .where(may_scale, col(Deployment.status) == DeploymentStatus.ACTIVE)
+        .where(MAY_SCALE, col(Deployment.status) == DeploymentStatus.ACTIVE)
         .where(col(App.stopped).is_(False), col(App.asleep_since).is_(None), col(App.deleting_at).is_(None))
     )
     found = [_of(session, app, release) for app, release in session.exec(query).all()]

@@ -18,7 +18,7 @@ from slipyard.store.series.series import traffic_series
 from slipyard.store.tables import App, Deployment, Release, RouteRow
 
 # Most apps do not sleep: read first is only what may. The value itself decides.
-_MAY_SLEEP = '%"scale_to_zero":true%'
+MAY_SLEEP = type_coerce(col(App.config), Text).like('%"scale_to_zero":true%')
 
 
 @dataclass
@@ -66,7 +66,7 @@ def _candidates(session: Session) -> list[_Candidate]:
         .join(Deployment, col(Deployment.app_id) == col(App.id))
         .join(Release, col(Release.id) == col(Deployment.release_id))
         .join(RouteRow, col(RouteRow.app_id) == col(App.id))
-        .where(type_coerce(col(App.config), Text).like(_MAY_SLEEP), col(App.stopped).is_(False))
+        .where(MAY_SLEEP, col(App.stopped).is_(False))
         .where(col(Deployment.status) == DeploymentStatus.ACTIVE, col(Deployment.bake_until).is_(None))
         .where(col(RouteRow.state) == RouteState.AWAKE, col(App.deleting_at).is_(None))
     )
