@@ -11,6 +11,8 @@ def ask(*words: str) -> str:
         connection.sendall(f"*{len(words)}\r\n{parts}".encode())
         answer = connection.makefile("rb")
         first = answer.readline().decode().strip()
+        if first.startswith("-"):
+            raise OSError(first[1:])
         if not first.startswith("$"):
             return first[1:]
         return "" if first == "$-1" else answer.readline().decode().strip()
