@@ -3,7 +3,7 @@
 from slipyard.deployer.caddy_editions import Edition
 from slipyard.deployer.caddy_hosts import host_routes
 from slipyard.deployer.caddy_shape import INHERITED, CaddyShape, Json, Scheme
-from slipyard.deployer.caddy_tls import permission_route, tls_app
+from slipyard.deployer.caddy_tls import connection_policies, permission_route, tls_app
 
 LEAVING_MILLISECONDS = 250
 _MILLISECOND = 1_000_000  # Caddy's durations are nanoseconds
@@ -46,7 +46,7 @@ def _listen(edition: Edition, shape: CaddyShape, scheme: Scheme) -> Json:
     listen: Json = {"listen": [f"fd/{INHERITED[scheme][edition.number % 2]}" if shape.inherited else f":{port}"]}
     if scheme == "https":
         # Caddy would know https by the port, or by the hosts that it makes certificates for.
-        listen["tls_connection_policies"] = [{}]
+        listen["tls_connection_policies"] = connection_policies(edition)
     if scheme == "https" and shape.inherited:
         listen["protocols"] = ["h1", "h2"]  # HTTP/3 needs a socket of its own
     return listen

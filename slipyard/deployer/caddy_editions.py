@@ -3,7 +3,7 @@
 A load restarts Caddy's servers, and the requests of other apps may die with them. `<routes>/editions/<number>/` belongs to one
 configuration:
 
-    hosts.json       the hosts that are printed in it, and the names of the certificates that it loads
+    hosts.json       the hosts that are printed in it, and the certificates that it loads, each with its host
     owners/<host>    of a printed host, or path of it: the id of its app, or "-" once it is gone
     spares/<n>/      `host`, "-" or the name of a host that came later; `app`, its app's id; `route`, a link to the app's route
 

@@ -20,7 +20,7 @@ def tls_app(edition: Edition, shape: CaddyShape) -> Json:
     wildcards = _wildcards(edition, shape)
     certificates: Json = {"automate": wildcards} if wildcards else {}
     if edition.certificates:
-        certificates["load_files"] = [_files(shape, name) for name in edition.certificates]
+        certificates["load_files"] = [_files(shape, each.partition(" ")[0]) for each in edition.certificates]
     if certificates:
         app["certificates"] = certificates
     if shape.tls in {"internal", "acme"}:
@@ -94,5 +94,13 @@ def _issuer(shape: CaddyShape, challenges: Json) -> Json:
     return issuer
 
 
+def connection_policies(edition: Edition) -> list[Json]:
+    """A host gets the certificate that was brought for it, whatever Caddy made for it before. Names go before wildcards."""
+    brought = [each.partition(" ")[::2] for each in edition.certificates]
+    brought.sort(key=lambda pair: (pair[1].startswith("*"), pair[1]))
+    return [*({"match": {"sni": [host]}, "certificate_selection": {"any_tag": [name]}} for name, host in brought), {}]
+
+
 def _files(shape: CaddyShape, name: str) -> Json:
-    return {"certificate": str(shape.certificates / f"{name}.crt"), "key": str(shape.certificates / f"{name}.key")}
+    place = shape.certificates / name
+    return {"certificate": f"{place}.crt", "key": f"{place}.key", "tags": [name]}

@@ -42,12 +42,12 @@ class CertificateFiles:
         self._directory = directory
 
     def write(self, certificates: Sequence[OwnCertificate]) -> list[str]:
-        """Their names, which follow from what they are: another certificate is another file."""
+        """For each `<name> <host>`. The name follows from what it is: another certificate is another file."""
         self._directory.mkdir(mode=0o700, parents=True, exist_ok=True)
-        return sorted({self._write(certificate) for certificate in certificates})
+        return sorted({f"{self._write(certificate)} {certificate.host}" for certificate in certificates})
 
-    def keep(self, names: Iterable[str]) -> None:
-        wanted = set(names)
+    def keep(self, written: Iterable[str]) -> None:
+        wanted = {each.partition(" ")[0] for each in written}
         for path in self._directory.iterdir():
             if path.stem not in wanted:
                 path.unlink(missing_ok=True)

@@ -65,8 +65,9 @@ class RoutedHost:
 
 @dataclass(frozen=True)
 class OwnCertificate:
-    """Both as PEM; in `chain` the host's own comes first."""
+    """Both as PEM; in `chain` the host's own comes first. `host`, a name or a wildcard, gets no other one."""
 
+    host: str
     chain: str
     key: str = field(repr=False)
 

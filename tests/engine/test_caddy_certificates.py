@@ -57,7 +57,10 @@ async def _publish(bench: TrustingBench, authority: Pebble, host: str) -> None:
 async def test_a_certificate_that_is_brought_is_served_and_replaced_without_losing_a_request():
     authority = Authority()
     first, second, wild = authority.sign(HOST), authority.sign(HOST), authority.sign("*.example.test")
-    own = {each: OwnCertificate(each.certificate + authority.chain, each.key) for each in (first, second, wild)}
+    own = {
+        each: OwnCertificate(host, each.certificate + authority.chain, each.key)
+        for each, host in ((first, HOST), (second, HOST), (wild, "*.example.test"))
+    }
     rules = RouteRules(response_headers=HeaderRules(set={"X-Of": "api"}))
     hosts = [
         RoutedHost(HOST, ONE),
@@ -82,6 +85,13 @@ async def test_a_certificate_that_is_brought_is_served_and_replaced_without_losi
         await bench.router.publish(hosts, [own[wild]])
         await until(partial(_is, bench, served_serial(wild)))
         assert not [path for path in bench.shape.certificates.glob("*.key") if path.read_text() == second.key]
+        made_by_us = CaddyRouter(Caddy(bench.caddy.admin), replace(bench.shape, tls="internal"))
+        await made_by_us.publish(hosts)
+        await until(partial(_is_of, bench, "Caddy"))
+        await made_by_us.publish(hosts, [own[first]])
+        await until(partial(_is, bench, served_serial(first)))
+        await made_by_us.publish(hosts)
+        await until(partial(_is_of, bench, "Caddy"))
         async with bench.visitor(HOST) as visitor:
             answer = await visitor.get("/api/x?y=z")
         assert (answer.json()["path"], answer.headers["x-of"]) == ("/x?y=z", "api")
@@ -90,6 +100,11 @@ async def test_a_certificate_that_is_brought_is_served_and_replaced_without_losi
 async def _is(bench: TrustingBench, serial: int) -> bool:
     found = await bench.certificate(HOST)
     return found is not None and x509.load_der_x509_certificate(found).serial_number == serial
+
+
+async def _is_of(bench: TrustingBench, issuer: str) -> bool:
+    found = await bench.certificate(HOST)
+    return found is not None and issuer in facts_of(x509.load_der_x509_certificate(found)).issuer
 
 
 async def _more(visits, asked: int) -> bool:

@@ -195,7 +195,7 @@ async def test_names_go_before_wildcards_and_longer_paths_before_shorter_ones(ro
 async def test_a_certificate_that_was_brought_is_loaded_and_its_key_is_for_its_owner_alone(caddy, shape):
     router, hosts = CaddyRouter(caddy, replace(shape, tls="files")), [RoutedHost("a.localhost", ONE)]
     for key in ("KEY", "KEY", "ANOTHER"):
-        await router.publish(hosts, [OwnCertificate("CHAIN", key)])
+        await router.publish(hosts, [OwnCertificate("a.localhost", "CHAIN", key)])
     assert caddy.loads == 2
     [loaded] = (await caddy.config())["apps"]["tls"]["certificates"]["load_files"]
     chain, key = (shape.certificates / Path(loaded[half]).name for half in ("certificate", "key"))

@@ -24,4 +24,6 @@ async def own_certificates(context: Context) -> list[OwnCertificate]:
 
 
 def _opened(rows: list[HostCertificate], cipher: Cipher) -> list[OwnCertificate]:
-    return [OwnCertificate(row.chain or "", cipher.decrypt(row.key_encrypted or b"").decode()) for row in rows]
+    return [
+        OwnCertificate(row.host, row.chain or "", cipher.decrypt(row.key_encrypted or b"").decode()) for row in rows
+    ]
