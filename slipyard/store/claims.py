@@ -79,7 +79,15 @@ def claim_build(session: Session, build_id: str, holder: str, now: datetime) -> 
         return None
     fields = _claim_fields(build, holder)
     if build.status is BuildStatus.QUEUED and not _another_runs(session, build):
-        transition(session, build, BuildStatus.RUNNING, now=now, message=f"Build {build.number} started.", started_at=now, **fields)
+        transition(
+            session,
+            build,
+            BuildStatus.RUNNING,
+            now=now,
+            message=f"Build {build.number} started.",
+            started_at=now,
+            **fields,
+        )
     elif build.status is BuildStatus.RUNNING:
         _reclaim(session, build, fields)
     else:

@@ -28,7 +28,9 @@ def run(
     app: App,
     command: Words,
     *,
-    service: Annotated[str | None, typer.Option("--service", help="Whose image and limits it gets; default web.")] = None,
+    service: Annotated[
+        str | None, typer.Option("--service", help="Whose image and limits it gets; default web.")
+    ] = None,
     no_terminal: NoTerminal = False,
     seconds: Seconds = None,
 ) -> None:

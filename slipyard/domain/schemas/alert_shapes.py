@@ -14,8 +14,12 @@ Seconds = Annotated[float, Field(ge=0, le=86_400, description="For how long")]
 
 
 class CreateAlert(Incoming):
-    metric: AlertMetric = Field(description="cpu and memory in percent of the limit, errors of the answers, disk of it; certificate in days to its end")
-    threshold: Amount | None = Field(None, description="Default: 90, errors 5, certificate 14 (and below), the others 1")
+    metric: AlertMetric = Field(
+        description="cpu and memory in percent of the limit, errors of the answers, disk of it; certificate in days to its end"
+    )
+    threshold: Amount | None = Field(
+        None, description="Default: 90, errors 5, certificate 14 (and below), the others 1"
+    )
     resolve_below: Amount | None = Field(None, description="It is over when it was below this as long")
     seconds: Seconds | None = None
 

@@ -151,7 +151,9 @@ class CreateApp(AppFields):
 
     name: Name
     slug: str | None = Field(None, description="Default: made from the name")
-    template_id: str | None = Field(None, max_length=63, description="Its files are the first source; see /v1/templates")
+    template_id: str | None = Field(
+        None, max_length=63, description="Its files are the first source; see /v1/templates"
+    )
     plan: str | None = Field(None, max_length=63, description="Default: that of the settings; see /v1/apps/plans")
     region: str | None = Field(None, max_length=63, description="See /v1/apps/regions")
     deploy: bool | None = Field(None, description="Default: true where an image or a repository is given")

@@ -61,7 +61,9 @@ class App(SQLModel, table=True):
     stopped: bool = False
     asleep_since: datetime | None = Field(default=None, sa_type=UtcTime)  # its route leads to the waker
     rested_at: datetime | None = Field(default=None, sa_type=UtcTime)  # its containers are paused or stopped since then
-    used_at: datetime | None = Field(default=None, sa_type=UtcTime)  # when it woke: what it answered is in the series of its traffic
+    used_at: datetime | None = Field(
+        default=None, sa_type=UtcTime
+    )  # when it woke: what it answered is in the series of its traffic
     scaled_to: int | None = None  # instances of the routed service, by autoscaling; None: as its release says
     locked_at: datetime | None = Field(default=None, sa_type=UtcTime)  # deployments wait from then on
     locked_by: str | None = None
