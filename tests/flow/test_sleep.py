@@ -13,6 +13,7 @@ from slipyard.deployer.router import RouteState
 from slipyard.domain.app_status import AppStatus, app_status
 from slipyard.domain.errors import Conflict, Unavailable
 from slipyard.domain.lifecycle import DeploymentStatus, InstanceStatus
+from slipyard.pipeline.commands.choose_instance import chosen_instance
 from slipyard.pipeline.rollout.retire_instances import DrainWatch
 from slipyard.pipeline.rollout.run_deployment import run_deployment
 from slipyard.pipeline.scale.fall_asleep import sleep_app
@@ -171,6 +172,12 @@ async def test_only_what_nobody_asked_for_long_enough_falls_asleep_by_itself(sys
     later["minutes"] = 32
     await system.control("idle")
     assert (await shop.route()).state == RouteState.ASLEEP
+
+
+async def test_nobody_runs_a_command_in_what_sleeps(system: System) -> None:
+    shop = await sleeping(system, 1)
+    with pytest.raises(Conflict, match="slipyard start shop"):
+        system.read(lambda session: chosen_instance(session, session.get_one(App, shop.app_id), None))
 
 
 async def test_stop_start_and_restart_of_what_sleeps(system: System) -> None:

@@ -12,6 +12,8 @@ _FEWEST_DIGITS = 4
 
 def chosen_instance(session: Session, app: App, wanted: str | None) -> str:
     """By id or its end; without one the first that serves, of those with a port where there are any."""
+    if app.asleep_since is not None:
+        raise Conflict(f"{app.slug} sleeps, and so do its instances. Wake it with `slipyard start {app.slug}`.")
     serving = instances_of(session, app.id, (InstanceStatus.SERVING,))
     if wanted is None:
         if not serving:
