@@ -7,7 +7,13 @@ from pathlib import Path
 from typing import Literal
 
 from pydantic import Field, SecretStr, ValidationError
-from pydantic_settings import BaseSettings, PydanticBaseSettingsSource, SettingsConfigDict, TomlConfigSettingsSource
+from pydantic_settings import (
+    BaseSettings,
+    PydanticBaseSettingsSource,
+    SettingsConfigDict,
+    SettingsError,
+    TomlConfigSettingsSource,
+)
 
 from slipyard.domain.errors import ValidationFailed
 from slipyard.domain.plan import HERE, Plan, Region
@@ -139,6 +145,12 @@ def read_settings() -> Settings:
         )
         raise ValidationFailed(
             f"These settings cannot be: {wrong}. Change the variable, or settings.toml in {home_directory()}."
+        ) from None
+    except SettingsError as error:
+        names = [name for name in Settings.model_fields if f'"{name}"' in str(error)]
+        wrong = ", ".join(f"SLIPYARD_{name.upper()}" for name in names) or "One of the variables SLIPYARD_*"
+        raise ValidationFailed(
+            f'{wrong} cannot be read. Lists and tables are written as JSON there, such as ["a", "b"] or {{"name": "a"}}.'
         ) from None
     except tomllib.TOMLDecodeError as error:
         raise ValidationFailed(f"{home_directory() / 'settings.toml'} cannot be read: {error}. Correct it.") from None

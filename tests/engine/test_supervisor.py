@@ -81,10 +81,15 @@ def test_a_port_that_is_taken_is_named_before_anything_starts(unstarted: Install
 
 
 def test_a_part_that_cannot_start_ends_up_with_the_reason(unstarted: Installation) -> None:
-    unstarted.environment["SLIPYARD_TLS"] = "files"  # a setting that the router refuses
-    assert "SLIPYARD_TLS" in unstarted.slipyard("up", "--detach", ok=False)
-    assert code_of(unstarted, "up", "--detach") == 1
-    unstarted.environment["SLIPYARD_TLS"] = "off"
+    refused = {"SLIPYARD_TLS": "acme", "SLIPYARD_ACME_DNS": '{"name": "nowhere"}'}  # this Caddy has no module of that name
+    before = dict(unstarted.environment)
+    unstarted.environment.update(refused)
+    try:
+        assert "SLIPYARD_ACME_DNS" in unstarted.slipyard("up", "--detach", ok=False)
+        assert code_of(unstarted, "up", "--detach") == 1
+    finally:  # the tests after this one use the same installation
+        unstarted.environment.clear()
+        unstarted.environment.update(before)
 
 
 def test_the_link_of_login_link_lets_one_browser_in(slipyard: Installation) -> None:

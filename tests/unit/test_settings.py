@@ -25,6 +25,15 @@ def test_every_value_that_cannot_be_is_named_and_none_is_shown(monkeypatch: pyte
     assert "perhaps" not in str(refused.value)
 
 
+def test_a_table_that_is_no_json_is_named_and_not_shown(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("SLIPYARD_ACME_DNS", "hunter2")
+
+    with pytest.raises(ValidationFailed, match=r"SLIPYARD_ACME_DNS cannot be read.*JSON") as refused:
+        read_settings()
+
+    assert "hunter2" not in str(refused.value)
+
+
 def test_a_file_that_is_no_toml_is_named(home: Path) -> None:
     (home / "settings.toml").write_text("port =")
 
