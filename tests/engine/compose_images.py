@@ -31,7 +31,7 @@ async def build_buildkitd(reference: str, directory: Path) -> None:
 
 
 def _sources() -> list[Path]:
-    found = (CHECKOUT / "slipyard").rglob("*")
+    found = (path for kept in ("slipyard", "examples/templates") for path in (CHECKOUT / kept).rglob("*"))
     return sorted(path for path in found if path.is_file() and "__pycache__" not in path.parts)
 
 

@@ -13,7 +13,6 @@ from tests.authority import DAY, Authority
 HOST = "www.example.test"
 AUTHORITY = Authority()
 GOOD = AUTHORITY.sign(HOST, "example.test")
-LATE = datetime.now(UTC)
 
 
 def pem(key, encryption=None) -> str:
@@ -22,7 +21,7 @@ def pem(key, encryption=None) -> str:
 
 def refused(chain: str, key: str, host: str = HOST) -> str:
     with pytest.raises(ValidationFailed) as error:
-        check_certificate(chain, key, host, LATE)
+        check_certificate(chain, key, host, datetime.now(UTC))
     assert error.value.details
     for line in key.splitlines()[1:-1]:
         assert line not in error.value.message
@@ -67,9 +66,10 @@ def test_names_and_times_that_do_not_fit():
 
 
 def test_what_it_says_is_told():
-    facts = check_certificate(GOOD.certificate + AUTHORITY.chain, GOOD.key, HOST, LATE)
+    now = datetime.now(UTC)
+    facts = check_certificate(GOOD.certificate + AUTHORITY.chain, GOOD.key, HOST, now)
     assert (facts.names, facts.issuer) == ((HOST, "example.test"), "Between")
-    assert timedelta(days=89) < facts.not_after - LATE < timedelta(days=91)
+    assert timedelta(days=89) < facts.not_after - now < timedelta(days=91)
 
 
 @pytest.mark.parametrize(

@@ -67,7 +67,15 @@ async def test_a_webhooks_secret_is_shown_once_and_its_path_never(open_api: ApiS
 
     assert made.status_code == 201
     assert made.json()["secret"].startswith("whsec_")
-    assert made.json()["events"] == ["deployed", "failed", "rolled_back", "healed", "alert", "resolved"]
+    assert made.json()["events"] == [
+        "deployed",
+        "failed",
+        "rolled_back",
+        "healed",
+        "alert",
+        "resolved",
+        "backup_failed",
+    ]
     assert made.json()["target"] == receiver.url
     assert "secret" not in listed.json()["notifiers"][0]
     assert PATH not in made.text + listed.text
