@@ -81,7 +81,7 @@ def test_a_port_that_is_taken_is_named_before_anything_starts(unstarted: Install
 
 
 def test_a_part_that_cannot_start_ends_up_with_the_reason(unstarted: Installation) -> None:
-    refused = {"SLIPYARD_TLS": "acme", "SLIPYARD_ACME_DNS": '{"name": "nowhere"}'}  # this Caddy has no module of that name
+    refused = {"SLIPYARD_TLS": "acme", "SLIPYARD_ACME_DNS": '{"name": "nowhere"}'}  # of which Caddy has no module
     before = dict(unstarted.environment)
     unstarted.environment.update(refused)
     try:
