@@ -29,7 +29,7 @@ _UNPRIVILEGED = "nobody"  # PostgreSQL refuses to run as root
 def postgres_url(template: str = "template1") -> str:
     """The URL of a new database, empty or a copy of `template`. One server serves the whole test session."""
     name = f"test_{secrets.token_hex(4)}"
-    _ask(f"CREATE DATABASE {name} TEMPLATE {template}")
+    _ask(f"CREATE DATABASE {name} TEMPLATE {template} STRATEGY FILE_COPY")  # a third quicker than by its log
     return f"postgresql+psycopg://slipyard@/{name}?host={_server()}"
 
 

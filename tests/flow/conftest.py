@@ -10,6 +10,9 @@ from tests.prepared_databases import prepared_postgres_url, write_prepared_sqlit
 
 DATABASES: dict[str, Callable[[], str | None]] = {"sqlite": lambda: None, "postgresql": prepared_postgres_url}
 
+# What any_sequence shows on SQLite, step by step, need not be shown there twice.
+ON_POSTGRESQL = pytest.mark.parametrize("database_url", ["postgresql"], indirect=True)
+
 
 @pytest.fixture(params=DATABASES)
 def database_url(request: pytest.FixtureRequest) -> Iterator[str | None]:

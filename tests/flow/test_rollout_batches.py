@@ -9,6 +9,7 @@ from slipyard.pipeline.cancel import cancel_deployment
 from slipyard.pipeline.change_app import AppChanges, change_app
 from slipyard.pipeline.rollout.run_deployment import run_deployment
 from slipyard.pipeline.stop_app import stop_app
+from tests.flow.conftest import ON_POSTGRESQL
 from tests.flow.deaths import Killed
 from tests.flow.rollouts import Nth, Shop, doomed, failing, new_shop
 from tests.flow.system import System
@@ -106,6 +107,7 @@ async def test_a_cancel_in_any_batch_brings_back_what_had_made_room(system: Syst
     await assert_as_before(shop)
 
 
+@ON_POSTGRESQL
 @pytest.mark.parametrize("after", [False, True], ids=["before", "after"])
 @pytest.mark.parametrize("nth", [1, 2, 3])
 @pytest.mark.parametrize(("part", "call"), [("driver", "start"), ("driver", "wait_ready"), ("router", "switch")])

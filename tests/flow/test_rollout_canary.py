@@ -12,6 +12,7 @@ from slipyard.pipeline.change_app import AppChanges, change_app
 from slipyard.pipeline.lock_app import lock_app, unlock_app
 from slipyard.pipeline.stop_app import restart_app, stop_app
 from slipyard.pipeline.way_back.roll_back import roll_back
+from tests.flow.conftest import ON_POSTGRESQL
 from tests.flow.deaths import Killed
 from tests.flow.rollouts import Nth, Shop, new_shop, work_doomed, write_answers
 from tests.flow.system import System
@@ -176,6 +177,7 @@ async def test_an_app_that_is_stopped_meanwhile_stays_stopped(system: System) ->
     assert shop.serving == {}
 
 
+@ON_POSTGRESQL
 @pytest.mark.parametrize("after", [False, True], ids=["before", "after"])
 @pytest.mark.parametrize("nth", [1, 2, 3])
 async def test_a_worker_killed_at_any_step_is_followed_by_one_that_goes_on(

@@ -7,6 +7,7 @@ from slipyard.deployer.router import RouteState
 from slipyard.domain.lifecycle import DeploymentStatus, InstanceStatus
 from slipyard.pipeline.cancel import cancel_deployment
 from slipyard.pipeline.rollout.run_deployment import run_deployment
+from tests.flow.conftest import ON_POSTGRESQL
 from tests.flow.deaths import Killed
 from tests.flow.rollouts import Nth, Shop, new_shop, work_doomed
 from tests.flow.system import System
@@ -102,6 +103,7 @@ async def test_a_cancel_while_it_waits_brings_the_old_one_back(system: System) -
     assert (await shop.route()).state is RouteState.AWAKE
 
 
+@ON_POSTGRESQL
 @pytest.mark.parametrize("after", [False, True], ids=["before", "after"])
 @pytest.mark.parametrize("nth", [1, 2])
 async def test_a_worker_killed_at_a_switch_is_followed_by_one_that_goes_on(

@@ -15,6 +15,7 @@ from slipyard.pipeline.rollout.run_deployment import run_deployment
 from slipyard.pipeline.stop_app import restart_app, start_app, stop_app
 from slipyard.pipeline.way_back.roll_back import roll_back
 from slipyard.store.tables import Event
+from tests.flow.conftest import ON_POSTGRESQL
 from tests.flow.deaths import Killed, Mortal, doomed_context
 from tests.flow.rollouts import Nth, Shop, failing, new_shop
 from tests.flow.system import System
@@ -123,6 +124,7 @@ async def test_an_engine_that_fails_at_the_thaw_is_tried_again(system: System) -
     assert shop.serving == {last.id: 2}
 
 
+@ON_POSTGRESQL
 @pytest.mark.parametrize("after", [False, True], ids=["before", "after"])
 @pytest.mark.parametrize(("part", "call"), [("driver", "thaw"), ("driver", "ask"), ("router", "switch")])
 async def test_a_worker_killed_on_the_way_back_is_followed_by_one_that_arrives(
