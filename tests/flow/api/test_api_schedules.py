@@ -130,7 +130,7 @@ async def test_the_command_line_says_how_a_run_ended(
 
     assert await slipyard("list", *line, "--json") == 0
     printed = capsys.readouterr().out
-    listed = {row["name"]: row for row in json.loads(printed[printed.index("{\n") :])["schedules"]}
+    listed = {row["name"]: row for row in json.JSONDecoder().raw_decode(printed, printed.index("{\n"))[0]["schedules"]}
     assert listed["good"]["cron"] == "@hourly"
     assert listed["good"]["enabled"] is False
     assert listed["bad"]["last_run"]["attempt"] == 2
