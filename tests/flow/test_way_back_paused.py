@@ -326,6 +326,12 @@ async def test_what_somebody_paused_is_thawed_by_the_healer(system: System) -> N
     assert (seen.paused, seen.container_id) == (False, row.container_id)
 
 
+async def test_who_is_idle_is_kept_also_where_nobody_looked_until_the_deadline(system: System) -> None:
+    shop = await two_releases(system, drain_seconds=0)
+    assert len(ids(shop, PAUSED)) == 2
+    assert (await back(shop)).way_back == "thawed"
+
+
 async def test_an_old_one_that_cannot_finish_is_not_paused(system: System) -> None:
     shop = await new_shop(system, 1, drain_seconds=0.001)
     await shop.deploy(2)

@@ -38,10 +38,11 @@ async def keep_paused(context: Context) -> None:
 async def _look_after(context: Context, watch: DrainWatch, row: Instance, config: ReleaseConfig) -> None:
     told = config.rollout.drain_seconds
     patience = timedelta(seconds=context.settings.drain_seconds if told is None else told)
+    in_flight = await context.router.in_flight([f"{row.address}:{row.port}"])
     again = row.status is InstanceStatus.PAUSED  # the one before us did not hear the engine's answer
-    if again or watch.drained(row.id, await context.router.in_flight([f"{row.address}:{row.port}"])):
+    if again or watch.drained(row.id, in_flight):
         await _pause(context, row, config)
-    elif row.retiring_at is None or context.clock.now() - row.retiring_at > patience:
+    elif in_flight and (row.retiring_at is None or context.clock.now() - row.retiring_at > patience):
         await context.database.writing(lambda session: _give_up(session, context, row.id, "its requests did not end"))
 
 
