@@ -19,6 +19,7 @@ from slipyard.domain.source import Source
 from slipyard.domain.triggers import PreviewRules, Triggers
 from slipyard.pipeline.change_app import AppChanges, change_app
 from slipyard.pipeline.configuration.change_configuration import change_env
+from slipyard.pipeline.configuration.change_secrets import NewSecret, set_secret
 from slipyard.pipeline.create_app import NewApp, create_app
 from slipyard.pipeline.delete_app import delete_app
 from slipyard.pipeline.deploy_app import DeployRequest, deploy_app
@@ -155,6 +156,22 @@ async def test_nothing_secret_goes_to_a_fork(system: System, shop: str, reposito
     assert (build.secrets, dict(build.build_args)) == ({}, {})
     (container,) = system.engine._containers.values()
     assert not set(ENV) & set(container.spec.env)
+
+
+async def test_a_request_may_not_name_what_it_wants_to_know(system: System, shop: str, repository: Repository) -> None:
+    """Neither for the app nor for one service of it, and of no other app."""
+    await set_secret(system.context, shop, NewSecret("KEY", "s3cret"), system.actor)
+    for number, said in ((7, "${secret:KEY}"), (8, "${app:shop.DATABASE_URL}")):
+        (repository.path / "slipyard.yaml").write_text(f'services: {{web: {{env: {{STOLEN: "{said}"}}}}}}\n')
+        await tell(system, shop, change(number, pushed(system, shop, repository, f"number {number}")))
+        await system.settle()
+
+    assert len(previews(system, shop)) == 2
+    for row in previews(system, shop):
+        (deployment,) = system.deployments(row.preview_app_id or "")
+        assert deployment.status is DeploymentStatus.FAILED
+        assert "may only refer" in str(deployment.error)
+    assert system.engine._containers == {}
 
 
 async def test_only_the_named_variables_go_to_a_preview(system: System, shop: str, repository: Repository) -> None:
