@@ -10,6 +10,8 @@ from slipyard.pipeline.builds.publish_image import MOST_ATTEMPTS
 from slipyard.pipeline.scale.autoscale import MAY_SCALE
 from slipyard.pipeline.scale.find_idle import MAY_SLEEP
 from slipyard.pipeline.telling.tell_previews import OVER
+from slipyard.store.queries.builds import UNFINISHED_BUILDS
+from slipyard.store.queries.deployments import UNFINISHED_DEPLOYMENTS
 from slipyard.store.tables import (
     Alert,
     App,
@@ -28,15 +30,8 @@ from slipyard.store.tables import (
     Volume,
 )
 
-_OPEN_BUILD = col(Build.status).in_((BuildStatus.QUEUED, BuildStatus.RUNNING))
-_OPEN_DEPLOYMENT = col(Deployment.status).in_(
-    (
-        DeploymentStatus.PENDING,
-        DeploymentStatus.BUILDING,
-        DeploymentStatus.DEPLOYING,
-        DeploymentStatus.VERIFYING,
-    )
-)
+_OPEN_BUILD = col(Build.status).in_(UNFINISHED_BUILDS)
+_OPEN_DEPLOYMENT = col(Deployment.status).in_(UNFINISHED_DEPLOYMENTS)
 
 WAITING: Mapping[str, ColumnElement[bool]] = {
     "tell": exists().where(col(App.last_event) > col(App.last_told)),

@@ -72,6 +72,8 @@ INSTANCE_MOVES: dict[InstanceStatus, frozenset[InstanceStatus]] = {
     InstanceStatus.RETIRED: frozenset(),
 }
 
+COMING = (InstanceStatus.PLANNED, InstanceStatus.STARTED, InstanceStatus.READY)
+LIVE = (*COMING, InstanceStatus.SERVING)
 ASIDE = (InstanceStatus.DRAINING, InstanceStatus.PAUSED)
 """Out of the route, and still of use for a way back."""
 

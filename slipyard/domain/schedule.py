@@ -23,9 +23,6 @@ class RunStatus(StrEnum):
     CANCELLED = "cancelled"
 
 
-OPEN_RUN = (RunStatus.WAITING, RunStatus.RUNNING)
-
-
 class RunCause(StrEnum):
     DUE = "due"
     MISSED = "missed"  # due while Slipyard was down; however many there were, it is one

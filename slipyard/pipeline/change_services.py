@@ -9,7 +9,6 @@ from slipyard.domain.actor import Actor
 from slipyard.domain.app import MOST_INSTANCES, AppConfig
 from slipyard.domain.errors import Conflict, FieldProblem, NotFound, ValidationFailed
 from slipyard.domain.formation import Formation, formation
-from slipyard.domain.lifecycle import DeploymentStatus
 from slipyard.domain.manifest import Manifest
 from slipyard.domain.plan import refuse_above
 from slipyard.domain.service import ServiceConfig
@@ -24,18 +23,12 @@ from slipyard.pipeline.sources.check_source import check_config
 from slipyard.pipeline.wake import wake_deployment
 from slipyard.pipeline.write_down import Asked, write_deployment
 from slipyard.store.events import record
-from slipyard.store.queries.deployments import active_deployment
+from slipyard.store.queries.deployments import UNFINISHED_DEPLOYMENTS, active_deployment
 from slipyard.store.tables import App, Deployment, Release
 
 SERVICES = "services"
 Told = Callable[[ServiceConfig], ServiceConfig]
 Change = Callable[[AppConfig, Formation], AppConfig]
-_ON_ITS_WAY = (
-    DeploymentStatus.PENDING,
-    DeploymentStatus.BUILDING,
-    DeploymentStatus.DEPLOYING,
-    DeploymentStatus.VERIFYING,
-)
 
 
 @dataclass(frozen=True)
@@ -219,7 +212,7 @@ def _released(session: Session, context: Context, app: App, asked: _Asked, fetch
 
 
 def _on_its_way(session: Session, app_id: str) -> Deployment | None:
-    query = select(Deployment).where(Deployment.app_id == app_id, col(Deployment.status).in_(_ON_ITS_WAY))
+    query = select(Deployment).where(Deployment.app_id == app_id, col(Deployment.status).in_(UNFINISHED_DEPLOYMENTS))
     return session.exec(query.order_by(col(Deployment.number).desc())).first()
 
 

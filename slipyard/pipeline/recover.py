@@ -13,10 +13,11 @@ from sqlalchemy import update
 from sqlmodel import Session, col, select
 
 from slipyard.domain.errors import DiskFull
-from slipyard.domain.lifecycle import BuildStatus, DeploymentStatus
 from slipyard.pipeline.context import Context
 from slipyard.pipeline.queue import WorkKind
 from slipyard.store.claims import Claimable, Holder, is_ready_to_deploy, process_start, take_away
+from slipyard.store.queries.builds import UNFINISHED_BUILDS
+from slipyard.store.queries.deployments import AT_WORK, UNFINISHED_DEPLOYMENTS
 from slipyard.store.tables import Build, Deployment
 
 _KILL_SECONDS = 10.0
@@ -122,17 +123,9 @@ def _held_row(row: Build | Deployment) -> Held:
 
 
 def _waiting(session: Session) -> list[tuple[WorkKind, str]]:
-    builds = select(Build.id).where(
-        col(Build.status).in_((BuildStatus.QUEUED, BuildStatus.RUNNING)), col(Build.claim_token).is_(None)
-    )
-    open_statuses = (
-        DeploymentStatus.PENDING,
-        DeploymentStatus.BUILDING,
-        DeploymentStatus.DEPLOYING,
-        DeploymentStatus.VERIFYING,
-    )
+    builds = select(Build.id).where(col(Build.status).in_(UNFINISHED_BUILDS), col(Build.claim_token).is_(None))
     deployments = select(Deployment).where(
-        col(Deployment.status).in_(open_statuses), col(Deployment.claim_token).is_(None)
+        col(Deployment.status).in_(UNFINISHED_DEPLOYMENTS), col(Deployment.claim_token).is_(None)
     )
     return [
         *(("build", row_id) for row_id in session.exec(builds.order_by(Build.id)).all()),
@@ -141,5 +134,5 @@ def _waiting(session: Session) -> list[tuple[WorkKind, str]]:
 
 
 def _can_go_on(row: Deployment) -> bool:
-    at_work = row.status in {DeploymentStatus.DEPLOYING, DeploymentStatus.VERIFYING}
+    at_work = row.status in AT_WORK
     return is_ready_to_deploy(row) or (at_work and row.parked is None)

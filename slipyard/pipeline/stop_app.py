@@ -8,7 +8,7 @@ from sqlmodel import Session, col, select
 from slipyard.deployer.router import Route, RouteState
 from slipyard.domain.actor import Actor
 from slipyard.domain.errors import Conflict, NotFound
-from slipyard.domain.lifecycle import ASIDE, DeploymentStatus, InstanceStatus
+from slipyard.domain.lifecycle import ASIDE, InstanceStatus
 from slipyard.pipeline.cancel import cancel_deployment_in
 from slipyard.pipeline.context import Context
 from slipyard.pipeline.find_app import changeable_app
@@ -19,15 +19,8 @@ from slipyard.pipeline.scale.wake_up import wake_up
 from slipyard.pipeline.wake import wake_deployment
 from slipyard.pipeline.write_down import Asked, write_deployment
 from slipyard.store.events import record
-from slipyard.store.queries.deployments import active_deployment
+from slipyard.store.queries.deployments import UNFINISHED_DEPLOYMENTS, active_deployment
 from slipyard.store.tables import App, Deployment, Instance, Release
-
-_UNDER_WAY = (
-    DeploymentStatus.PENDING,
-    DeploymentStatus.BUILDING,
-    DeploymentStatus.DEPLOYING,
-    DeploymentStatus.VERIFYING,
-)
 
 
 @dataclass(frozen=True)
@@ -71,7 +64,9 @@ async def restart_app(context: Context, app_id: str, actor: Actor, services: Seq
 
 
 def end_everything(session: Session, context: Context, app: App, why: str) -> None:
-    under_way = select(Deployment).where(Deployment.app_id == app.id, col(Deployment.status).in_(_UNDER_WAY))
+    under_way = select(Deployment).where(
+        Deployment.app_id == app.id, col(Deployment.status).in_(UNFINISHED_DEPLOYMENTS)
+    )
     for row in session.exec(under_way).all():
         cancel_deployment_in(session, context, row, f"{why}.")
     there = (InstanceStatus.SERVING, *ASIDE)

@@ -14,6 +14,7 @@ from sqlmodel import Session, col, select
 from slipyard.domain.errors import LeaseLost
 from slipyard.domain.lifecycle import BuildStatus, DeploymentStatus
 from slipyard.store.events import lock_app
+from slipyard.store.queries.deployments import AT_WORK
 from slipyard.store.tables import Build, Deployment
 from slipyard.store.transition import transition
 
@@ -101,7 +102,7 @@ def claim_deployment(session: Session, deployment_id: str, holder: str, now: dat
     if row is None or row.claim_token is not None or row.parked is not None:
         return None
     fields = _claim_fields(row, holder)
-    if row.status in {DeploymentStatus.DEPLOYING, DeploymentStatus.VERIFYING}:
+    if row.status in AT_WORK:
         _reclaim(session, row, fields)
     elif is_ready_to_deploy(row) and not _another_deploys(session, row):
         message = f"The rollout of deployment {row.number} started."
@@ -199,8 +200,7 @@ def _another_runs(session: Session, build: Build) -> bool:
 
 
 def _another_deploys(session: Session, row: Deployment) -> bool:
-    at_work = (DeploymentStatus.DEPLOYING, DeploymentStatus.VERIFYING)
-    query = select(Deployment.id).where(Deployment.app_id == row.app_id, col(Deployment.status).in_(at_work))
+    query = select(Deployment.id).where(Deployment.app_id == row.app_id, col(Deployment.status).in_(AT_WORK))
     return session.exec(query).first() is not None
 
 

@@ -8,8 +8,8 @@ from slipyard.api.access.guard import GuardedRoute
 from slipyard.api.access.requirement import requires
 from slipyard.api.views.waiting import UNDER_WAY, Waits, waits_of
 from slipyard.domain.schemas.work_output import QueueItem, QueueView
-from slipyard.store.queries.builds import UNFINISHED
-from slipyard.store.queries.deployments import AT_WORK, WAITING
+from slipyard.store.queries.builds import UNFINISHED_BUILDS
+from slipyard.store.queries.deployments import UNFINISHED_DEPLOYMENTS
 from slipyard.store.tables import App, Build, Deployment, Push
 
 router = APIRouter(tags=["build and deploy"], route_class=GuardedRoute)
@@ -26,12 +26,12 @@ def _queue(session: Session, organization_id: str) -> QueueView:
     builds = (
         select(Build, App.slug)
         .join(App, col(Build.app_id) == col(App.id))
-        .where(App.organization_id == organization_id, col(Build.status).in_(UNFINISHED))
+        .where(App.organization_id == organization_id, col(Build.status).in_(UNFINISHED_BUILDS))
     )
     deployments = (
         select(Deployment, App.slug)
         .join(App, col(Deployment.app_id) == col(App.id))
-        .where(App.organization_id == organization_id, col(Deployment.status).in_((*WAITING, *AT_WORK)))
+        .where(App.organization_id == organization_id, col(Deployment.status).in_(UNFINISHED_DEPLOYMENTS))
     )
     rows: list[tuple[Build | Deployment, str]] = [
         *session.exec(builds.order_by(col(Build.id)).limit(_AT_MOST)).all(),

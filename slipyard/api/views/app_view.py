@@ -22,6 +22,17 @@ from slipyard.domain.schemas.work_output import DeploymentView
 from slipyard.domain.settings import Settings
 from slipyard.store.tables import App, Deployment, Hook, Poll, Volume
 
+# Answered under the names that they have there.
+_OF_ROW = (
+    "id", "name", "slug", "description", "labels", "organization_id", "parent_id", "environment",
+    "has_git_access", "git_access_error", "scaled_to", "version", "created_at", "updated_at", "last_deployed_at",
+)  # fmt: skip
+_OF_CONFIG = (
+    "auto_deploy", "watch_paths", "triggers", "build_cache", "rollout", "release_command", "before_deploy",
+    "after_deploy", "command_seconds", "port", "health_check", "resources", "min_instances", "max_instances",
+    "idle_timeout_minutes", "sleep_workers", "autoscale", "source",
+)  # fmt: skip
+
 
 @dataclass(frozen=True)
 class Live:
@@ -57,51 +68,24 @@ def app_view(app: App, around: Surroundings, settings: Settings) -> AppView:
     image = live.config.image.reference if live and live.config else None
     volumes = [_volume(row) for row in around.volumes]
     return AppView(
-        id=app.id,
-        name=app.name,
-        slug=app.slug,
+        **{name: getattr(app, name) for name in _OF_ROW},
+        **{name: getattr(config, name) for name in _OF_CONFIG},
         short_id=short_id(app.id),
-        description=app.description,
-        labels=app.labels,
-        organization_id=app.organization_id,
-        parent_id=app.parent_id,
-        environment=app.environment,
         owner=Owner(id=app.organization_id),
         region=app.region or LOCAL,
         plan_id=app.plan,
         plan_name=(plan.name or plan.id) if plan else app.plan,
         plan_max_apps=plan.max_apps if plan else None,
         plan_max_domains=plan.max_custom_domains if plan else None,
-        source=config.source,
         git_url=git_url(settings, app.slug) if config.source.own_remote and app.parent_id is None else None,
-        has_git_access=app.has_git_access,
-        git_access_error=app.git_access_error,
-        auto_deploy=config.auto_deploy,
-        watch_paths=config.watch_paths,
-        triggers=config.triggers,
-        build_cache=config.build_cache,
-        rollout=config.rollout,
-        release_command=config.release_command,
-        before_deploy=config.before_deploy,
-        after_deploy=config.after_deploy,
-        command_seconds=config.command_seconds,
         protected=config.protected or app.environment in settings.protected_environments,
         freeze=list(config.freeze),
         lock=_lock(app),
         maintenance=MaintenanceFact(enabled=app.maintenance is not None, message=app.maintenance or ""),
-        port=config.port,
-        health_check=config.health_check,
         health_check_path=config.health_check.path,
-        resources=config.resources,
         replicas=config.min_instances,
-        min_instances=config.min_instances,
-        max_instances=config.max_instances,
         scale_to_zero_enabled=config.scale_to_zero,
-        idle_timeout_minutes=config.idle_timeout_minutes,
         is_scaled_to_zero=app.asleep_since is not None,
-        sleep_workers=config.sleep_workers,
-        autoscale=config.autoscale,
-        scaled_to=app.scaled_to,
         instance_count=around.facts.occupied,
         running_instances=around.facts.serving,
         services=service_views(live.config if live else None, around.running, stopped=app.stopped),
@@ -122,10 +106,6 @@ def app_view(app: App, around: Surroundings, settings: Settings) -> AppView:
         active_deployment_id=live.deployment.id if live else None,
         webhook=_webhook(around, settings),
         poll=poll_fact(around.poll),
-        version=app.version,
-        created_at=app.created_at,
-        updated_at=app.updated_at,
-        last_deployed_at=app.last_deployed_at,
         deployments=None if around.deployments is None else list(around.deployments),
     )
 

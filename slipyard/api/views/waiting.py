@@ -7,7 +7,7 @@ from sqlalchemy import func
 from sqlmodel import Session, col, select
 
 from slipyard.domain.lifecycle import BuildStatus
-from slipyard.store.queries.builds import UNFINISHED
+from slipyard.store.queries.builds import UNFINISHED_BUILDS
 from slipyard.store.queries.deployments import AT_WORK, WAITING
 from slipyard.store.tables import Build, Deployment
 
@@ -24,7 +24,9 @@ class Waits:
 
 def waits_of(session: Session, rows: Sequence[Build | Deployment]) -> dict[str, Waits]:
     """By id, of those that have no outcome yet."""
-    open_rows = [row for row in rows if row.status in UNDER_WAY or row.status in WAITING or row.status in UNFINISHED]
+    open_rows = [
+        row for row in rows if row.status in UNDER_WAY or row.status in WAITING or row.status in UNFINISHED_BUILDS
+    ]
     if not open_rows:
         return {}
     busy = _busy(session, {row.app_id for row in open_rows})

@@ -11,7 +11,7 @@ from sqlmodel import Session, col, select
 from slipyard.builder.git_source import held_name
 from slipyard.domain.errors import SlipyardError
 from slipyard.domain.image_reference import parse_image_reference
-from slipyard.domain.lifecycle import BuildStatus, DeploymentStatus
+from slipyard.domain.lifecycle import DeploymentStatus
 from slipyard.domain.preview import holding_ref
 from slipyard.pipeline.commands.end_commands import commands_left
 from slipyard.pipeline.context import Context
@@ -19,7 +19,8 @@ from slipyard.pipeline.rollout.retire_instances import instances_left
 from slipyard.pipeline.volumes.change_volume import take_away
 from slipyard.store.events import lock_app, record
 from slipyard.store.kept_output import KeptOutput
-from slipyard.store.queries.deployments import active_deployment
+from slipyard.store.queries.builds import UNFINISHED_BUILDS
+from slipyard.store.queries.deployments import AT_WORK, active_deployment
 from slipyard.store.queries.domains import erase_domains
 from slipyard.store.queries.retention import needed_images
 from slipyard.store.queries.schedules import erase_schedules
@@ -95,12 +96,10 @@ def _deleting(session: Session) -> list[App]:
 
 
 def _busy(session: Session, app: App) -> bool:
-    building = select(Build.id).where(
-        Build.app_id == app.id, col(Build.status).in_((BuildStatus.QUEUED, BuildStatus.RUNNING))
-    )
+    building = select(Build.id).where(Build.app_id == app.id, col(Build.status).in_(UNFINISHED_BUILDS))
     deploying = select(Deployment.id).where(
         Deployment.app_id == app.id,
-        col(Deployment.status).in_((DeploymentStatus.DEPLOYING, DeploymentStatus.VERIFYING)),
+        col(Deployment.status).in_(AT_WORK),
     )
     return bool(
         session.exec(building).first()

@@ -9,7 +9,6 @@ from slipyard.domain.actor import Actor
 from slipyard.domain.configuration import Configuration
 from slipyard.domain.errors import Conflict
 from slipyard.domain.formation import formation
-from slipyard.domain.lifecycle import DeploymentStatus
 from slipyard.domain.release import ReleaseConfig, ServiceSpec
 from slipyard.domain.rollout import Strategy
 from slipyard.pipeline.configuration.fetch_secrets import fetch_secrets
@@ -29,17 +28,11 @@ from slipyard.pipeline.write_down import Asked, write_deployment
 from slipyard.store.configuration import By, configuration_of, content_of, find_version, write_configuration
 from slipyard.store.environment import merged_env
 from slipyard.store.events import record
-from slipyard.store.queries.deployments import active_deployment
+from slipyard.store.queries.deployments import UNFINISHED_DEPLOYMENTS, active_deployment
 from slipyard.store.tables import App, Deployment, Release
 
 TRIGGER = "config"
 Change = Callable[[Configuration], Configuration]
-_ON_ITS_WAY = (
-    DeploymentStatus.PENDING,
-    DeploymentStatus.BUILDING,
-    DeploymentStatus.DEPLOYING,
-    DeploymentStatus.VERIFYING,
-)
 
 
 @dataclass(frozen=True)
@@ -163,7 +156,7 @@ def _without_release(session: Session, app_id: str) -> Deployment | None:
     """One whose release is not made yet gets the configuration of the moment when it is."""
     query = select(Deployment).where(
         Deployment.app_id == app_id,
-        col(Deployment.status).in_(_ON_ITS_WAY),
+        col(Deployment.status).in_(UNFINISHED_DEPLOYMENTS),
         col(Deployment.release_id).is_(None),
     )
     return session.exec(query.order_by(col(Deployment.number).desc())).first()
@@ -171,7 +164,7 @@ def _without_release(session: Session, app_id: str) -> Deployment | None:
 
 def _newest_release(session: Session, app: App) -> Release | None:
     """What is being rolled out goes on with the change; else what is live."""
-    query = select(Deployment).where(Deployment.app_id == app.id, col(Deployment.status).in_(_ON_ITS_WAY))
+    query = select(Deployment).where(Deployment.app_id == app.id, col(Deployment.status).in_(UNFINISHED_DEPLOYMENTS))
     row = session.exec(query.order_by(col(Deployment.number).desc())).first() or active_deployment(session, app.id)
     if row is None or row.release_id is None:
         return None

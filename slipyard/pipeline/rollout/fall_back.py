@@ -6,7 +6,7 @@ import structlog
 from sqlmodel import Session, col, select
 
 from slipyard.domain.errors import LeaseLost, SlipyardError
-from slipyard.domain.lifecycle import InstanceStatus
+from slipyard.domain.lifecycle import LIVE, InstanceStatus
 from slipyard.pipeline.attempt import Attempt
 from slipyard.pipeline.hold_claim import under_claim
 from slipyard.pipeline.rollout.bring_up import wait_ready
@@ -20,7 +20,6 @@ from slipyard.store.queries.deployments import active_deployment
 from slipyard.store.tables import App, Deployment, Instance, Release
 from slipyard.store.transition import transition
 
-_OPEN = (InstanceStatus.PLANNED, InstanceStatus.STARTED, InstanceStatus.READY, InstanceStatus.SERVING)
 _log = structlog.get_logger()
 
 
@@ -64,7 +63,7 @@ async def _end_what_runs_alone(attempt: Attempt, old: Rollout) -> None:
     def give_up(session: Session) -> list[tuple[str, float]]:
         claims.require(session, attempt.claim)
         release = session.get_one(Release, session.get_one(Deployment, attempt.claim.id).release_id)
-        query = select(Instance).where(Instance.deployment_id == attempt.claim.id, col(Instance.status).in_(_OPEN))
+        query = select(Instance).where(Instance.deployment_id == attempt.claim.id, col(Instance.status).in_(LIVE))
         rows = [row for row in session.exec(query).all() if row.service in alone | release.config.alone]
         for row in rows:
             retire(session, context, row, "the release before takes its place again")

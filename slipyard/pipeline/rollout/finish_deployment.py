@@ -9,7 +9,7 @@ from sqlmodel import Session, col, select
 
 from slipyard.deployer.router import Route, RouteState
 from slipyard.domain.errors import RolloutFailed, SlipyardError
-from slipyard.domain.lifecycle import ASIDE, DeploymentStatus, InstanceStatus, is_over
+from slipyard.domain.lifecycle import ASIDE, LIVE, DeploymentStatus, InstanceStatus, is_over
 from slipyard.pipeline.attempt import Attempt, sentence_of
 from slipyard.pipeline.context import Context
 from slipyard.pipeline.hold_claim import raise_if_cancelled
@@ -24,7 +24,6 @@ from slipyard.store.queries.deployments import active_deployment
 from slipyard.store.tables import App, Deployment, Instance, RouteRow
 from slipyard.store.transition import transition
 
-_OPEN = (InstanceStatus.PLANNED, InstanceStatus.STARTED, InstanceStatus.READY, InstanceStatus.SERVING)
 _FREE: dict[str, Any] = {"claim_token": None, "claim_holder": None, "parked": None, "parked_until": None}
 
 
@@ -115,7 +114,7 @@ def _pass_on(session: Session, context: Context, change: Change) -> None:
     """Ours serve; of the release right before some are set aside; every other instance of the app retires."""
     now, active = context.clock.now(), change.now
     _let_older_go(session, context, change)
-    query = select(Instance).where(Instance.app_id == active.app_id, col(Instance.status).in_(_OPEN))
+    query = select(Instance).where(Instance.app_id == active.app_id, col(Instance.status).in_(LIVE))
     for instance in session.exec(query).all():
         if instance.deployment_id == active.id:
             if instance.status is InstanceStatus.SERVING:
@@ -190,7 +189,7 @@ def serving_addresses(session: Session, deployment_id: str) -> tuple[str, ...]:
 
 
 def _retire_all(session: Session, context: Context, deployment_id: str) -> None:
-    query = select(Instance).where(Instance.deployment_id == deployment_id, col(Instance.status).in_(_OPEN))
+    query = select(Instance).where(Instance.deployment_id == deployment_id, col(Instance.status).in_(LIVE))
     for instance in session.exec(query).all():
         retire(session, context, instance, "its deployment ended without it")
 

@@ -3,12 +3,10 @@
 from sqlmodel import Session, col, select
 
 from slipyard.deployer.router import Route
-from slipyard.domain.lifecycle import DeploymentStatus
 from slipyard.pipeline.context import Context
 from slipyard.pipeline.rollout.switch_route import apply_route, shown_route
+from slipyard.store.queries.deployments import AT_WORK
 from slipyard.store.tables import App, Deployment, RouteRow
-
-_AT_WORK = (DeploymentStatus.DEPLOYING, DeploymentStatus.VERIFYING)
 
 
 async def follow_routes(context: Context) -> None:
@@ -18,7 +16,7 @@ async def follow_routes(context: Context) -> None:
 
 
 def _behind(session: Session) -> list[Route]:
-    at_work = select(Deployment.id).where(col(Deployment.status).in_(_AT_WORK))
+    at_work = select(Deployment.id).where(col(Deployment.status).in_(AT_WORK))
     query = (
         select(App, RouteRow)
         .join(App, col(App.id) == col(RouteRow.app_id))

@@ -9,10 +9,10 @@ from slipyard.pipeline.rollout.judge_canary import CanaryWatch, judge
 from slipyard.pipeline.rollout.recreate import OLD_ENDED
 from slipyard.pipeline.rollout.standing import standing
 from slipyard.store.claims import unpark
-from slipyard.store.queries.deployments import AT_WORK, WAITING
+from slipyard.store.queries.deployments import UNFINISHED_DEPLOYMENTS
 from slipyard.store.tables import App, Deployment
 
-_IS_OPEN = col(Deployment.status).in_((*WAITING, *AT_WORK))
+_IS_OPEN = col(Deployment.status).in_(UNFINISHED_DEPLOYMENTS)
 
 
 async def go_on(context: Context, watch: CanaryWatch) -> None:

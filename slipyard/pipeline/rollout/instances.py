@@ -13,7 +13,7 @@ from slipyard.deployer.driver import InstanceSpec, InstanceVolume
 from slipyard.domain.configuration import SecretFile
 from slipyard.domain.errors import Conflict
 from slipyard.domain.ids import new_id
-from slipyard.domain.lifecycle import InstanceStatus
+from slipyard.domain.lifecycle import COMING, LIVE, InstanceStatus
 from slipyard.domain.release import ServiceSpec
 from slipyard.pipeline.context import Context
 from slipyard.pipeline.rollout.app_network import ensure_app_network
@@ -27,8 +27,6 @@ from slipyard.store.tables import App, Instance, OneOff
 from slipyard.store.transition import transition
 
 _COMMAND = "run"
-_COMING = (InstanceStatus.PLANNED, InstanceStatus.STARTED, InstanceStatus.READY)
-_LIVE = (*_COMING, InstanceStatus.SERVING)
 
 
 @dataclass(frozen=True)
@@ -143,7 +141,7 @@ def _plan(
     there = {
         (row.service, row.ordinal): row
         for row in session.exec(
-            select(Instance).where(Instance.deployment_id == rollout.deployment_id, col(Instance.status).in_(_LIVE))
+            select(Instance).where(Instance.deployment_id == rollout.deployment_id, col(Instance.status).in_(LIVE))
         )
     }
     there |= {(row.service, row.ordinal): row for row in kept_running(session, rollout.deployment_id)}
@@ -157,7 +155,7 @@ def _plan(
     session.add(app)
     session.flush()
     names = {service.name for service in rollout.config.services}
-    return [row for row in there.values() if row.status in _COMING and row.service in names]
+    return [row for row in there.values() if row.status in COMING and row.service in names]
 
 
 def new_instance(

@@ -9,7 +9,7 @@ from datetime import datetime
 
 from sqlmodel import Session, col, select
 
-from slipyard.domain.lifecycle import InstanceStatus
+from slipyard.domain.lifecycle import LIVE, InstanceStatus
 from slipyard.domain.release import ReleaseConfig, ServiceSpec
 from slipyard.pipeline.rollout.holds import REPEATS
 from slipyard.store.events import record
@@ -87,6 +87,5 @@ def _in_their_places(session: Session, deployment_id: str, replicas: dict[str, i
 
 def _taken(session: Session, deployment_id: str) -> set[tuple[str, int]]:
     """What an earlier attempt began is gone on with."""
-    there = (InstanceStatus.PLANNED, InstanceStatus.STARTED, InstanceStatus.READY, InstanceStatus.SERVING)
     query = select(Instance.service, Instance.ordinal)
-    return set(session.exec(query.where(Instance.deployment_id == deployment_id, col(Instance.status).in_(there))))
+    return set(session.exec(query.where(Instance.deployment_id == deployment_id, col(Instance.status).in_(LIVE))))

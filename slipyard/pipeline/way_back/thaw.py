@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from sqlmodel import Session, col, or_, select
 
 from slipyard.domain.errors import UserError
-from slipyard.domain.lifecycle import InstanceStatus
+from slipyard.domain.lifecycle import LIVE, InstanceStatus
 from slipyard.pipeline.attempt import Attempt
 from slipyard.pipeline.rollout.bring_up import begin_to_verify
 from slipyard.pipeline.rollout.instances import instance_spec
@@ -22,7 +22,6 @@ from slipyard.store.transition import transition
 
 _ANSWERS = 2
 _ANSWER_SECONDS = 1.0  # of what ran well a moment ago; a new instance is soon there instead
-_LIVE = (InstanceStatus.PLANNED, InstanceStatus.STARTED, InstanceStatus.READY, InstanceStatus.SERVING)
 
 
 @dataclass(frozen=True)
@@ -85,7 +84,7 @@ def _take_over(session: Session, attempt: Attempt, rollout: Rollout) -> list[Ins
     claims.require(session, attempt.claim)
     ours = Instance.deployment_id == rollout.deployment_id
     live = set(
-        session.exec(select(Instance.service, Instance.ordinal).where(ours, col(Instance.status).in_(_LIVE))).all()
+        session.exec(select(Instance.service, Instance.ordinal).where(ours, col(Instance.status).in_(LIVE))).all()
     )
     replicas = {each.name: each.replicas for each in rollout.config.services}
     taken = []

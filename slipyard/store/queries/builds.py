@@ -8,7 +8,7 @@ from slipyard.domain.lifecycle import BuildStatus
 from slipyard.store.queries.paging import page
 from slipyard.store.tables import Build
 
-UNFINISHED = (BuildStatus.QUEUED, BuildStatus.RUNNING)
+UNFINISHED_BUILDS = (BuildStatus.QUEUED, BuildStatus.RUNNING)
 
 
 def list_builds(session: Session, app_id: str, limit: int, offset: int) -> tuple[list[Build], int]:

@@ -15,6 +15,7 @@ from slipyard.store.tables import Build, Deployment, Release
 WAITING = (DeploymentStatus.PENDING, DeploymentStatus.BUILDING)
 COMMIT_KNOWN = "deployment.commit_known"
 AT_WORK = (DeploymentStatus.DEPLOYING, DeploymentStatus.VERIFYING)
+UNFINISHED_DEPLOYMENTS = (*WAITING, *AT_WORK)
 
 
 def list_deployments(session: Session, app_id: str, limit: int, offset: int) -> tuple[list[Deployment], int]:
@@ -41,7 +42,7 @@ def active_deployments(session: Session, app_ids: Iterable[str]) -> dict[str, De
 
 def unfinished_deployments(session: Session, app_id: str) -> list[Deployment]:
     """Without an outcome yet, oldest first."""
-    unfinished = _of(app_id).where(col(Deployment.status).in_((*WAITING, *AT_WORK)))
+    unfinished = _of(app_id).where(col(Deployment.status).in_(UNFINISHED_DEPLOYMENTS))
     return list(session.exec(unfinished.order_by(col(Deployment.number))))
 
 

@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from sqlmodel import Session, select
 
 from slipyard.domain.lifecycle import BuildStatus
-from slipyard.store.queries.builds import UNFINISHED
+from slipyard.store.queries.builds import UNFINISHED_BUILDS
 from slipyard.store.queries.retention import needed_images
 from slipyard.store.tables import App, Build
 
@@ -54,7 +54,7 @@ def digests_of(build: Build) -> dict[str, str | None]:
 
 def _verdict(build: Build, reference: str) -> tuple[bool, str]:
     name = f"Build {build.number}"
-    if build.status in UNFINISHED:
+    if build.status in UNFINISHED_BUILDS:
         return False, f"{name} is under way."
     if build.status in _FAILED:
         return True, f"{name} is {build.status}; nothing can deploy what it left."

@@ -5,10 +5,10 @@ from sqlalchemy import ColumnElement, Select, func
 from sqlmodel import Session, col, select
 
 from slipyard.domain.lifecycle import DeploymentStatus
-from slipyard.store.queries.deployments import AT_WORK, WAITING
+from slipyard.store.queries.deployments import UNFINISHED_DEPLOYMENTS
 from slipyard.store.tables import App, Deployment, Release
 
-LIVE_OR_COMING = (DeploymentStatus.ACTIVE, *WAITING, *AT_WORK)
+LIVE_OR_COMING = (DeploymentStatus.ACTIVE, *UNFINISHED_DEPLOYMENTS)
 
 
 def kept_releases(session: Session, keep: int, app_id: str | None = None) -> list[Release]:

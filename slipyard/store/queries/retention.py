@@ -13,7 +13,7 @@ from sqlmodel import Session, col, select
 from slipyard.domain.lifecycle import BuildStatus
 from slipyard.domain.release import ImageIdentity
 from slipyard.store.events import lock_app
-from slipyard.store.queries.builds import UNFINISHED
+from slipyard.store.queries.builds import UNFINISHED_BUILDS
 from slipyard.store.queries.kept_releases import LIVE_OR_COMING, is_living, kept_releases
 from slipyard.store.tables import App, Build, Deployment
 
@@ -75,7 +75,7 @@ def snapshots_to_keep(session: Session, keep: int) -> set[str]:
     has_tree = col(Build.snapshot_digest).is_not(None)
     newest = select(func.max(col(Build.number))).where(has_tree).group_by(col(Build.app_id))
     newest = newest.where(col(Build.app_id) == col(App.id)).correlate(App)
-    wanted = col(Build.status).in_(UNFINISHED) | (col(Build.number) == newest.scalar_subquery())
+    wanted = col(Build.status).in_(UNFINISHED_BUILDS) | (col(Build.number) == newest.scalar_subquery())
     query = select(col(Build.snapshot_digest)).join(App, col(Build.app_id) == col(App.id)).where(is_living(), wanted)
     of_releases = (release.config.snapshot_digest for release in kept_releases(session, keep))
     return _present(session.exec(query)) | _present(of_releases)
@@ -83,7 +83,7 @@ def snapshots_to_keep(session: Session, keep: int) -> set[str]:
 
 def build_logs_to_keep(session: Session, keep: int) -> set[str]:
     """Ids of builds whose log stays: the newest, those under way, and those of kept releases."""
-    wanted = _is_recent(col(Build.number), col(App.last_build)) | col(Build.status).in_(UNFINISHED)
+    wanted = _is_recent(col(Build.number), col(App.last_build)) | col(Build.status).in_(UNFINISHED_BUILDS)
     query = select(Build.id).join(App, col(Build.app_id) == col(App.id)).where(is_living(), wanted)
     return set(session.exec(query)) | _present(release.build_id for release in kept_releases(session, keep))
 
