@@ -2,6 +2,7 @@
 
 from collections.abc import Callable
 from dataclasses import replace
+from pathlib import Path
 
 import pytest
 from sqlmodel import col, select
@@ -10,8 +11,11 @@ from slipyard.builder.image_build import BuiltImage, ImageBuild, Progress
 from slipyard.clients.registry_manifest import Manifest
 from slipyard.domain.errors import BuildFailed
 from slipyard.domain.lifecycle import BuildStatus, DeploymentStatus
+from slipyard.domain.secret_store import FileStore
 from slipyard.pipeline.builds.provenance import fault_of_release, read_origin
 from slipyard.pipeline.cleaning.clean_up_old import clean_up_old
+from slipyard.pipeline.configuration.change_secrets import NewSecret, set_secret
+from slipyard.pipeline.configuration.secret_stores import add_store
 from slipyard.pipeline.delete_app import delete_app
 from slipyard.store.tables import Build, Release
 from tests.flow.repository import Repository
@@ -177,3 +181,22 @@ async def test_a_compose_file_that_builds_nothing_makes_a_release_of_what_it_nam
     build: Build = system.builds(app_id)[0]
     assert (build.status, build.image_reference) == (BuildStatus.SUCCEEDED, None), build.error
     assert system.deployments(app_id)[-1].status is DeploymentStatus.ACTIVE, system.deployments(app_id)[-1].error
+
+
+async def test_a_secret_kept_elsewhere_that_only_the_new_compose_file_names_is_there_at_once(
+    system: System, shop: Repository, tmp_path: Path
+) -> None:
+    (tmp_path / "keys").mkdir()
+    (tmp_path / "keys" / "api").write_text("s3cret")
+    app_id = await new_app(system)
+    await add_store(system.context, "keys", FileStore(directory=str(tmp_path / "keys")), system.actor)
+    await set_secret(system.context, app_id, NewSecret("API_KEY", None, "keys:api"), system.actor)
+    (shop.path / "compose.yaml").write_text(
+        "services: {web: {build: ., secrets: [API_KEY]}}\nsecrets: {API_KEY: {external: true}}\n"
+    )
+
+    await push(system, app_id, shop, "one")
+    await system.settle()
+
+    last = system.deployments(app_id)[-1]
+    assert last.status is DeploymentStatus.ACTIVE, last.error

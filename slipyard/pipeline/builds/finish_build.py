@@ -31,7 +31,7 @@ class BuildEnding:
 
 async def succeed_build(attempt: Attempt, built: Built) -> None:
     await attempt.trace.say(*(f"Image {image.reference} is ready." for image in (built.image, *built.images.values())))
-    fetched = await fetch_secrets(attempt.context, await _app_id(attempt))
+    fetched = await fetch_secrets(attempt.context, await _app_id(attempt), manifest=built.manifest)
     waiting = await attempt.context.database.writing(lambda session: _succeed(session, attempt, built, fetched))
     for deployment_id in waiting:
         await attempt.context.queue.wake("deploy", deployment_id)
