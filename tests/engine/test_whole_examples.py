@@ -41,6 +41,7 @@ def test_every_template_goes_live_by_one_call(slipyard: Installation, tmp_path: 
         app.wait_status(deployments[name], "active")
 
     assert "Hello from Slipyard" in apps["static-site"].text()
+    assert apps["postgresql"].get("")["url"] is None, "nobody outside can ask it"
     first, second = (int(slipyard.answer(apps["python-postgresql"].slug).text.split()[-1]) for _ in range(2))
     assert 0 < first < second, "probes are visits too"
     for name, command, said in (

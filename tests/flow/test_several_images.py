@@ -7,6 +7,8 @@ from pathlib import Path
 import pytest
 from sqlmodel import col, select
 
+from slipyard.api.streams.progress import Finished, follow_deployment
+from slipyard.api.views.runtime_views import status_view
 from slipyard.builder.image_build import BuiltImage, ImageBuild, Progress
 from slipyard.clients.registry_manifest import Manifest
 from slipyard.domain.errors import BuildFailed
@@ -17,7 +19,7 @@ from slipyard.pipeline.cleaning.clean_up_old import clean_up_old
 from slipyard.pipeline.configuration.change_secrets import NewSecret, set_secret
 from slipyard.pipeline.configuration.secret_stores import add_store
 from slipyard.pipeline.delete_app import delete_app
-from slipyard.store.tables import Build, Release
+from slipyard.store.tables import App, Build, Release
 from tests.flow.repository import Repository
 from tests.flow.system import System
 from tests.flow.test_push_to_live import new_app, push
@@ -181,6 +183,26 @@ async def test_a_compose_file_that_builds_nothing_makes_a_release_of_what_it_nam
     build: Build = system.builds(app_id)[0]
     assert (build.status, build.image_reference) == (BuildStatus.SUCCEEDED, None), build.error
     assert system.deployments(app_id)[-1].status is DeploymentStatus.ACTIVE, system.deployments(app_id)[-1].error
+
+
+async def test_an_app_whose_services_are_all_its_own_is_live_at_no_address(
+    system: System, repository: Repository
+) -> None:
+    system.engine.publish("docker.io/library/whoami:1")
+    (repository.path / "compose.yaml").write_text('services: {database: {image: "whoami:1", expose: ["8080"]}}\n')
+    (repository.path / "slipyard.yaml").write_text("compose: compose.yaml\n")
+    app_id = await deployed(system, repository)
+
+    last = system.deployments(app_id)[-1]
+    assert last.status is DeploymentStatus.ACTIVE, last.error
+    assert "Live. None of its services is public" in system.deployment_log(last.id)
+    finished = [each async for each in follow_deployment(system.context, last.id)][-1]
+    assert isinstance(finished, Finished)
+    assert finished.url is None
+    assert (
+        system.read(lambda session: status_view(session, session.get_one(App, app_id), system.context.settings)).url
+        is None
+    )
 
 
 async def test_a_secret_kept_elsewhere_that_only_the_new_compose_file_names_is_there_at_once(

@@ -138,7 +138,7 @@ class PushView:
 
 def _outcome(finished: Finished) -> list[str]:
     if finished.status == "active":
-        return ["", f"  {finished.url}", ""]
+        return ["", f"  {finished.url or 'Live, without an address of its own.'}", ""]
     serves = ["Your old release still serves."] if finished.still_serves else []
     tail = [f"  | {line}" for line in finished.log_tail[-_LAST_LINES:]]
     return ["", f"Not live ({finished.status}): {finished.error or 'see the log'}", *tail, *serves, ""]

@@ -11,7 +11,7 @@ from slipyard.api.streams.log_lines import Lines, read_lines
 from slipyard.domain.lifecycle import DeploymentStatus, is_over
 from slipyard.pipeline.context import Context
 from slipyard.pipeline.rollout.holds import HOLDS
-from slipyard.store.tables import App, Build, Deployment
+from slipyard.store.tables import App, Build, Deployment, Release
 
 _LOOK_SECONDS = 0.04
 
@@ -54,10 +54,10 @@ class StatusChange:
 
 @dataclass(frozen=True)
 class Finished:
-    """`url` is where the app answers; `error` and `log_tail` say what failed; `still_serves`: an older release does."""
+    """`url` is where the app answers, None where none of its services is public; `error` and `log_tail` say what failed; `still_serves`: an older release does."""
 
     status: str
-    url: str
+    url: str | None
     error: str | None
     log_tail: tuple[str, ...]
     still_serves: bool
@@ -71,7 +71,7 @@ Progress = LogLines | StatusChange | Finished
 class _Seen:
     deployment: Deployment
     build: Build | None
-    host: str
+    host: str | None
     live_before: bool
 
     @property
@@ -110,7 +110,9 @@ def _look(session: Session, deployment_id: str) -> _Seen:
     deployment = session.get_one(Deployment, deployment_id)
     build = session.get(Build, deployment.build_id) if deployment.build_id else None
     app = session.get_one(App, deployment.app_id)
-    return _Seen(deployment, build, app.host, app.last_deployed_at is not None)
+    release = session.get(Release, deployment.release_id) if deployment.release_id else None
+    host = app.host if release is None or release.config.routed is not None else None
+    return _Seen(deployment, build, host, app.last_deployed_at is not None)
 
 
 async def _more(context: Context, seen: _Seen, at: Position, *, over: bool) -> LogLines | None:
@@ -131,7 +133,7 @@ def _finished(context: Context, seen: _Seen, at: Position) -> Finished:
     row = seen.deployment
     return Finished(
         status=str(row.status),
-        url=context.settings.app_url(seen.host),
+        url=context.settings.app_url(seen.host) if seen.host is not None else None,
         error=row.error,
         log_tail=tuple(row.log_tail) or tuple(seen.build.log_tail if seen.build else ()),
         still_serves=row.status is not DeploymentStatus.ACTIVE and seen.live_before,

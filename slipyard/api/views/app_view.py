@@ -95,7 +95,7 @@ def app_view(app: App, around: Surroundings, settings: Settings) -> AppView:
         volume=next(iter(volumes), None),
         volumes=volumes,
         default_url=url,
-        url=url if app.last_deployed_at else None,
+        url=url if app.last_deployed_at and _answers(live) else None,
         image=config.source.image or image,
         active_image=image,
         container_id=live.container_id if live else None,
@@ -108,6 +108,11 @@ def app_view(app: App, around: Surroundings, settings: Settings) -> AppView:
         poll=poll_fact(around.poll),
         deployments=None if around.deployments is None else list(around.deployments),
     )
+
+
+def _answers(live: Live | None) -> bool:
+    """Whether anybody outside can ask it: an app whose services are all its own has no address."""
+    return live is None or live.config is None or live.config.routed is not None
 
 
 def git_url(settings: Settings, slug: str) -> str:

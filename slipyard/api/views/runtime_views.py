@@ -39,7 +39,8 @@ _SLEEPING = "sleeping"  # on purpose: what wakes it is a request
 def status_view(session: Session, app: App, settings: Settings) -> StatusView:
     facts = app_facts(session, [app.id])[app.id]
     state, message = app_status(facts)
-    instances = instance_views(session, app)
+    instances, live = instance_views(session, app), _live_config(session, app)
+    answers = app.last_deployed_at is not None and (live is None or live.routed is not None)
     return StatusView(
         app_id=app.id,
         state=str(state),
@@ -47,10 +48,8 @@ def status_view(session: Session, app: App, settings: Settings) -> StatusView:
         desired_replicas=0 if app.stopped else facts.wanted,
         replicas=sum(each.phase != _PHASES[InstanceStatus.PAUSED] for each in instances),
         ready_replicas=facts.serving,
-        url=settings.app_url(app.host) if app.last_deployed_at else None,
-        services=service_views(
-            _live_config(session, app), running_by_service(session, [app.id]).get(app.id, {}), stopped=app.stopped
-        ),
+        url=settings.app_url(app.host) if answers else None,
+        services=service_views(live, running_by_service(session, [app.id]).get(app.id, {}), stopped=app.stopped),
         instances=instances,
         pods=instances,
     )

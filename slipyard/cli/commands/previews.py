@@ -66,7 +66,8 @@ def approve(
     client = connect()
     action = client.post(f"{_path(app_name)}/{number}/approve", {"commit": commit})
     if action["deployment_id"] and not detach:
-        watch_deployment(client, action["app_id"], action["deployment_id"], as_json=as_json)
+        app = client.get(f"/apps/{action['app_id']}")["slug"]
+        watch_deployment(client, app, action["deployment_id"], as_json=as_json)
     elif as_json:
         print_json(action)
     else:

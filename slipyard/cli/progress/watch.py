@@ -120,4 +120,5 @@ def _conclude(app: str, outcome: Outcome, *, as_json: bool) -> None:
 def _success(app: str, outcome: Outcome) -> str:
     if outcome.status == "superseded":
         return f"{app}: a newer deployment took over."
-    return f"{app} is live at {outcome.url} ({outcome.seconds:.1f} s)"
+    where = f"at {outcome.url}" if outcome.url else "for its own services alone: none of them is public"
+    return f"{app} is live {where} ({outcome.seconds:.1f} s)"

@@ -54,7 +54,13 @@ async def _roll_out(attempt: Attempt) -> None:
         generation = await STRATEGIES[rollout.config.rollout.strategy](attempt, rollout)
     await run_after(attempt, rollout)
     await activate(attempt, generation)
-    await attempt.trace.say(f"Live at {attempt.context.settings.app_url(rollout.host)}")
+    await attempt.trace.say(_where_it_is_live(attempt, rollout))
+
+
+def _where_it_is_live(attempt: Attempt, rollout: Rollout) -> str:
+    if rollout.config.routed is None:
+        return "Live. None of its services is public: they answer each other alone."
+    return f"Live at {attempt.context.settings.app_url(rollout.host)}"
 
 
 async def _prepare(attempt: Attempt) -> Rollout:
