@@ -30,7 +30,8 @@ def _volume_mount(installation_id: str, mount: InstanceVolume) -> VolumeMount:
 
 
 def observation(state: ContainerState) -> Observation:
-    installation, app, instance = (state.labels[label] for label in (names.INSTALLATION, names.APP, names.INSTANCE))
+    labels = state.labels
+    installation, app, instance = labels[names.INSTALLATION], labels[names.APP], labels[names.INSTANCE]
     named = state.name == names.container_name(installation, instance)
     return Observation(
         instance_id=instance,

@@ -74,7 +74,8 @@ def _is_well(context: Context, watch: HealWatch, observed: Observed, row: Instan
     found = observed.container_of(row)
     if found is None or not _runs(found) or found.astray or row.address not in found.addresses:
         return False
-    watch.well(row.id, context.clock.monotonic())
+    if watch.failures:
+        watch.well(row.id, context.clock.monotonic())
     examined = watch.examined.get(found.container_id) == row.deployment_id
     return examined and not row.failures and row.id not in observed.report.deaths
 

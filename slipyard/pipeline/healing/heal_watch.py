@@ -56,7 +56,7 @@ class HealWatch:
             self.not_before.pop(key, None)
 
     def well(self, key: str, now: float) -> None:
-        if self.failures and now > self.not_before.get(key, 0.0):
+        if now > self.not_before.get(key, 0.0):
             self.failures.pop(key, None)
             self.not_before.pop(key, None)
 

@@ -39,11 +39,9 @@ class InstanceRow(NamedTuple):
         return Place(self.service, self.ordinal)
 
 
-_COLUMNS = (
-    col(Instance.id), col(Instance.app_id), col(Instance.deployment_id), col(Instance.status), col(Instance.service),
-    col(Instance.ordinal), col(Instance.address), col(Instance.container_id), col(Instance.failures),
-    col(Instance.retry_at), col(Instance.paused_at), col(Instance.trouble),
-)  # fmt: skip
+# Of the table and not of the class: rows come as they are, a fifth quicker.
+_ROW = Instance.metadata.tables["instance"].c
+_COLUMNS = [_ROW[name] for name in InstanceRow._fields]
 
 
 @dataclass(frozen=True)
@@ -60,6 +58,8 @@ class Observed:
     def container_of(self, row: InstanceRow) -> Observation | None:
         """Its own, whatever its name is now; else the one that has its name."""
         found = self.seen.get(row.id, ())
+        if len(found) == 1 and found[0].container_id == row.container_id:
+            return found[0]
         own = next((each for each in found if each.container_id == row.container_id), None)
         return own or next((each for each in found if each.named), None)
 
@@ -90,10 +90,10 @@ def _by_instance(seen: Iterable[Observation]) -> dict[str, list[Observation]]:
 
 
 def _all_rows(session: Session) -> list[InstanceRow]:
-    query = select(*_COLUMNS).where(col(Instance.status) != InstanceStatus.RETIRED)
+    query = select(*_COLUMNS).where(_ROW.status != InstanceStatus.RETIRED)
     return [InstanceRow._make(row) for row in session.execute(query)]
 
 
 def _rows(session: Session, instance_ids: Sequence[str]) -> list[InstanceRow]:
-    query = select(*_COLUMNS).where(col(Instance.id).in_(instance_ids), col(Instance.status) != InstanceStatus.RETIRED)
+    query = select(*_COLUMNS).where(_ROW.id.in_(instance_ids), _ROW.status != InstanceStatus.RETIRED)
     return [InstanceRow._make(row) for row in session.execute(query)]

@@ -22,6 +22,8 @@ from slipyard.store.events import record
 from slipyard.store.queries.deployments import AT_WORK
 from slipyard.store.tables import App, Deployment, Instance, Release
 
+_DEPLOYMENT, _APP = (App.metadata.tables[name].c for name in ("deployment", "app"))
+
 
 class _Active(NamedTuple):
     deployment_id: str
@@ -146,11 +148,11 @@ def _active(session: Session, watch: HealWatch) -> list[_Active]:
     """What is active, and left alone by everybody else; fills `watch.replicas`, so that each release is read once."""
     at_work = select(Deployment.app_id).where(col(Deployment.status).in_(AT_WORK))
     query = (
-        select_columns(col(Deployment.id), col(Deployment.app_id), col(Deployment.release_id), col(App.scaled_to))
-        .join(App, col(App.id) == col(Deployment.app_id))
-        .where(col(Deployment.status) == DeploymentStatus.ACTIVE, col(Deployment.release_id).is_not(None))
-        .where(col(App.stopped).is_(False), col(App.asleep_since).is_(None), col(App.deleting_at).is_(None))
-        .where(col(Deployment.app_id).not_in(at_work))
+        select_columns(_DEPLOYMENT.id, _DEPLOYMENT.app_id, _DEPLOYMENT.release_id, _APP.scaled_to)
+        .join_from(_DEPLOYMENT.id.table, _APP.id.table, _APP.id == _DEPLOYMENT.app_id)
+        .where(_DEPLOYMENT.status == DeploymentStatus.ACTIVE, _DEPLOYMENT.release_id.is_not(None))
+        .where(_APP.stopped.is_(False), _APP.asleep_since.is_(None), _APP.deleting_at.is_(None))
+        .where(_DEPLOYMENT.app_id.not_in(at_work))
     )
     active = [_Active._make(row) for row in session.execute(query)]
     for release_id, scaled_to in {(each.release_id, each.scaled_to) for each in active} - watch.replicas.keys():
