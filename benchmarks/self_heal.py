@@ -1,9 +1,8 @@
 """The death and the removal of a container until its app serves again, against the engine's word and its start: in one run.
 
-    python -m benchmarks.self_heal --rounds 4
+    python -m benchmarks.self_heal --rounds 11
 
-A round waits until what was started is stable again, as the healer waits longer with each failure in a row. Needs what
-`scripts/up` installs. Starts an installation of its own and purges it. Writes `docs/benchmarks/self_heal.md` and `.svg`.
+Each round has an app of its own, as the healer waits longer with each failure in a row. Needs what `scripts/up` installs. Starts an installation of its own and purges it. Writes `docs/benchmarks/self_heal.md` and `.svg`.
 """
 
 import argparse
@@ -27,7 +26,7 @@ from tests.flow.repository import Repository
 
 _ENGINE = os.environ.get("SLIPYARD_DOCKER_HOST", "unix:///var/run/docker.sock")
 _LABEL = "slipyard.benchmark=self-heal"
-_STABLE_SECONDS = 12.0
+_QUIET_SECONDS = 3.0
 _MILLISECONDS = 1000
 
 
@@ -43,7 +42,7 @@ class Round:
 
 def main() -> None:
     parser = argparse.ArgumentParser()
-    parser.add_argument("--rounds", type=int, default=4)
+    parser.add_argument("--rounds", type=int, default=11)
     rounds = parser.parse_args().rounds
     with own_installation() as (installation, work):
         measured = asyncio.run(measure(installation, work, rounds))
@@ -51,19 +50,19 @@ def main() -> None:
 
 
 async def measure(installation: Installation, work: Path, rounds: int) -> list[Round]:
-    app = new_app(installation, Repository(work), "healed")
-    await asyncio.to_thread(app.push, "page", SERVES)
-    image = (await asyncio.to_thread(app.builds))[0]["image_id"]
-    measured = []
+    repository, measured = Repository(work), list[Round]()
     with closing(APIClient(_ENGINE)) as engine:
-        straight = Straight(engine, image)
-        await straight.start()
-        try:
-            for _ in range(rounds):
+        for _ in range(rounds):
+            app = new_app(installation, repository, "healed")
+            await asyncio.to_thread(app.push, "page", SERVES)
+            straight = Straight(engine, (await asyncio.to_thread(app.builds))[0]["image_id"])
+            await straight.start()
+            try:
                 measured.append(await one_round(app, engine, straight))
                 print(measured[-1])
-        finally:
-            straight.remove()
+            finally:
+                straight.remove()
+                await asyncio.to_thread(app.delete)
     return measured
 
 
@@ -76,8 +75,8 @@ async def one_round(app: WholeApp, engine: APIClient, straight: "Straight") -> R
 
 
 async def healed(app: WholeApp, harm: Callable[[str], None]) -> float:
-    """Of an app that was well for a while."""
-    await asyncio.sleep(_STABLE_SECONDS)
+    """Of an app that has settled."""
+    await asyncio.sleep(_QUIET_SECONDS)
     container = await asyncio.to_thread(container_of, app)
     host, port = f"{app.slug}.localhost", app.slipyard.http_port
     before = await page_of("127.0.0.1", port, host)
